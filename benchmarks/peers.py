@@ -1,0 +1,106 @@
+"""What a run is measured against: the same network, data and loss in PyTorch, on one thread."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+import rnnviz as rv
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One size: a tanh layer and a linear readout, scored at every step."""
+
+    T: int
+    B: int
+    H: int
+    dtype: str = "float64"
+    I: int = 1  # noqa: E741
+    O: int = 1  # noqa: E741
+
+
+def ours(case: Case) -> tuple[Work, rv.Network, np.ndarray, np.ndarray]:
+    """Forward and BPTT with everything recorded."""
+    config = rv.RunConfig(hidden_size=case.H, dtype=case.dtype)
+    network = rv.build(config, case.I, case.O)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(case.T, case.B, case.I)).astype(case.dtype)
+    target = rng.normal(size=(case.T, case.B, case.O)).astype(case.dtype)
+    loss = rv.losses.MSE(target)
+    return lambda: rv.bptt(network, x, loss), network, x, target
+
+
+def cell_loop(network: rv.Network, x: np.ndarray, target: np.ndarray) -> Work:
+    """What a user would write: an RNNCell in a loop, ``retain_grad`` on every state."""
+    cell = _filled(torch.nn.RNNCell(x.shape[2], _hidden(network), dtype=_dtype(x)), network)
+    readout, x_twin, y_twin = _readout(network, x), _leaf(x), torch.tensor(target)
+
+    def work() -> object:
+        _forget(cell, readout, x_twin)
+        h = torch.zeros(x.shape[1], _hidden(network), dtype=x_twin.dtype)
+        states = []
+        for x_t in x_twin:
+            h = cell(x_t, h)
+            h.retain_grad()
+            states.append(h)
+        torch.nn.functional.mse_loss(readout(torch.stack(states)), y_twin).backward()
+        return [h.grad for h in states]
+
+    return work
+
+
+def fused(network: rv.Network, x: np.ndarray, target: np.ndarray) -> Work:
+    """``torch.nn.RNN``, whose time loop is compiled and records nothing."""
+    layer = _filled(torch.nn.RNN(x.shape[2], _hidden(network), dtype=_dtype(x)), network)
+    readout, x_twin, y_twin = _readout(network, x), _leaf(x), torch.tensor(target)
+
+    def work() -> object:
+        _forget(layer, readout, x_twin)
+        h, _ = layer(x_twin)
+        torch.nn.functional.mse_loss(readout(h), y_twin).backward()
+        return x_twin.grad
+
+    return work
+
+
+def _filled(module: torch.nn.Module, network: rv.Network) -> torch.nn.Module:
+    params = network.layers[0].params
+    with torch.no_grad():
+        for name, tensor in module.named_parameters():
+            ours = name.removesuffix("_l0").replace("weight", "W").replace("bias", "b")
+            tensor.copy_(torch.tensor(params[ours]))
+    return module
+
+
+def _readout(network: rv.Network, x: np.ndarray) -> torch.nn.Module:
+    assert network.readout
+    W_hy, b_y = (torch.tensor(network.readout.params[name]) for name in ("W_hy", "b_y"))
+    module = torch.nn.Linear(W_hy.shape[1], W_hy.shape[0], dtype=_dtype(x))
+    with torch.no_grad():
+        module.weight.copy_(W_hy)
+        module.bias.copy_(b_y)
+    return module
+
+
+def _forget(*leaves: torch.nn.Module | torch.Tensor) -> None:
+    for leaf in leaves:
+        if isinstance(leaf, torch.nn.Module):
+            leaf.zero_grad(set_to_none=True)
+        else:
+            leaf.grad = None
+
+
+def _leaf(x: np.ndarray) -> torch.Tensor:
+    return torch.tensor(x, requires_grad=True)
+
+
+def _hidden(network: rv.Network) -> int:
+    return network.layers[0].cell.hidden_size
+
+
+def _dtype(x: np.ndarray) -> torch.dtype:
+    return torch.float64 if x.dtype == np.float64 else torch.float32

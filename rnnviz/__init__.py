@@ -1,0 +1,41 @@
+"""How gradients move through time in a recurrent network.
+
+    RunConfig -> run() -> Record -> a diagnostic -> a figure -> a page
+
+Every arrow is a pure function of frozen data. Equal configs give equal records, to the bit.
+"""
+
+from rnnviz import diagnostics, losses
+from rnnviz.bptt import bptt, predict
+from rnnviz.build import build
+from rnnviz.cells import CELLS
+from rnnviz.config import RunConfig, TrainConfig
+from rnnviz.network import Layer, Network, Readout
+from rnnviz.presets import PRESETS
+from rnnviz.record import LayerRecord, Record
+from rnnviz.run import draw, run
+from rnnviz.tasks import TASKS
+from rnnviz.train import History, TrainStep, train
+
+__all__ = [
+    "CELLS",
+    "History",
+    "PRESETS",
+    "TASKS",
+    "Layer",
+    "LayerRecord",
+    "Network",
+    "Readout",
+    "Record",
+    "RunConfig",
+    "TrainConfig",
+    "TrainStep",
+    "bptt",
+    "build",
+    "diagnostics",
+    "draw",
+    "losses",
+    "predict",
+    "run",
+    "train",
+]

@@ -1,0 +1,36 @@
+"""Array types and the axis letters.
+
+========  =======================  ========  ==========================================
+letter    axis                     letter    axis
+========  =======================  ========  ==========================================
+``T``     time steps               ``S``     state size: H, or 2H for an LSTM
+``B``     sequences in the batch   ``G``     gates: 1, 3 or 4
+``I``     inputs                   ``O``     outputs
+``H``     hidden units             ``L``     layers
+========  =======================  ========  ==========================================
+
+Step t maps the state ``s[t]`` to ``s[t + 1]``, so an array of states has T+1 rows and
+``s[0]`` is the initial state. Lag k is how far back from the loss: for a loss at T it is
+the state ``s[T - k]``.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, Any]
+else:
+    Array = np.ndarray
+
+__all__ = ["Array", "Bool", "Float", "Int", "Params", "frozen"]
+
+Params = dict[str, Array]
+"""Parameters by name: ``W_ih``, ``W_hh``, ``b_ih``, ``b_hh``."""
+
+
+def frozen(array: Array) -> Array:
+    """The same array, which can no longer be written to."""
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,163 @@
+"""What decides the numbers: every setting once, with its range, unit and help text.
+
+The sliders, the link, the command line and the tests read these fields, and no range is
+written anywhere else. A choice offers what its registry holds.
+"""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from rnnviz.cells import CELLS
+from rnnviz.fields import choice, count, number, options, sentences
+from rnnviz.initializers import INPUT, RECURRENT
+from rnnviz.optim import OPTIMIZERS
+from rnnviz.tasks import LOSS_AT, TASKS
+
+READOUTS = {"linear": "Linear", "none": "None: outputs are the hidden states"}
+BIASES = {
+    "zero": "Zero",
+    "uniform": "Uniform, ±1/√H (PyTorch)",
+    "constant": "Constant",
+    "single": "Zero, one vector (Keras)",
+}
+DTYPES = {"float64": "float64", "float32": "float32"}
+
+_OCTAVES = [m * 2**k / 4 for k in range(11) for m in (4, 5, 6, 7)]
+_DECADES = [m * 10.0**k for k in range(-6, 5) for m in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)]
+_AROUND_ONE = [*(k / 20 for k in range(40)), *(k / 10 for k in range(20, 40)), *(k / 2 for k in range(8, 21))]
+_AROUND_ZERO = [s * v for s in (-1, 1) for v in (*(k / 10 for k in range(20)), *range(2, 11))]
+
+_STREAMS = {"weights": 0, "data": 1, "validation": 2, "check": 3}
+
+
+class RunConfig(BaseModel):
+    """Everything that decides the numbers of one run: equal configs give equal records.
+
+    Raises
+    ------
+    ValueError
+        One sentence for each bad setting: what is allowed, and what came.
+
+    Examples
+    --------
+    >>> RunConfig(hidden_size=32).steps
+    100
+    >>> RunConfig(hidden_size=0)
+    Traceback (most recent call last):
+    ValueError: hidden_size must be in [1, 1024], got 0
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    cell: str = choice("tanh", CELLS, "Cell", "The recurrence: what a step does with its state.")
+    layers: int = count(
+        1, 1, 8, "Layers", "Recurrent layers, each reading the one below.", stops=range(9)
+    )
+    hidden_size: int = count(
+        64, 1, 1024, "Hidden size H", "Units in each recurrent layer.", "units", _OCTAVES
+    )
+    readout: str = choice(
+        "linear", READOUTS, "Readout", "What turns the last layer's hidden states into outputs."
+    )
+
+    init: str = choice("uniform", RECURRENT, "Recurrent weights W_hh", "How W_hh is drawn.")
+    gain: float = number(
+        1.0, 0, 10, "Gain g", "Multiplies the recurrent weights W_hh.", stops=_AROUND_ONE
+    )
+    input_init: str = choice("uniform", INPUT, "Input weights W_ih", "How W_ih is drawn.")
+    input_scale: float = number(
+        1.0, 0, 10, "Input scale", "Multiplies the input weights W_ih.", stops=_AROUND_ONE
+    )
+    bias: str = choice("uniform", BIASES, "Biases", "How the recurrent layers' biases start.")
+    bias_value: float = number(
+        0.0, -10, 10, "Bias", "The value of a constant bias.", stops=_AROUND_ZERO
+    )
+
+    steps: int = count(
+        100, 1, 10_000, "Length T", "Time steps in each sequence.", "steps", _DECADES
+    )
+    batch_size: int = count(
+        16, 1, 512, "Batch B", "Sequences run side by side.", "sequences", _OCTAVES
+    )
+    task: str = choice("sunspots", TASKS, "Task", "What the network reads and has to answer.")
+    lag: int = count(
+        10, 0, 9_999, "Lag", "How many steps back the asked-for input lies.", "steps", _DECADES
+    )
+    loss_at: str = choice("last", LOSS_AT, "Loss at", "The steps at which the loss is taken.")
+
+    seed: int = count(0, 0, 9_999, "Seed", "Draws the weights and the data.")
+    data_seed: int = count(
+        0, 0, 9_999, "Data draw", "Draws other sequences for the same seed's weights."
+    )
+    dtype: str = choice("float64", DTYPES, "Precision", "Floating-point type of every number.")
+
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise ValueError(sentences(error, type(self))) from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_a_bool(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("a bool is no number")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _offered(cls, value: Any, info: Any) -> Any:
+        offered = options(cls.model_fields[info.field_name])
+        if offered and value not in offered:
+            raise ValueError("not offered")
+        return value
+
+    def replace(self, **changes: Any) -> Self:
+        """The same config with some settings changed."""
+        return type(self)(**{**self.model_dump(), **changes})
+
+    def rng(
+        self, purpose: Literal["weights", "data", "validation", "check"], *keys: int
+    ) -> np.random.Generator:
+        """A stream of random numbers of its own for each purpose (and each key within it).
+
+        The batch size is not part of it, and neither is anything else that is only seen
+        through the numbers drawn; ``data_seed`` enters every purpose but the weights.
+        """
+        draw = 0 if purpose == "weights" else self.data_seed
+        return np.random.default_rng([self.seed, _STREAMS[purpose], draw, *keys])
+
+
+class TrainConfig(RunConfig):
+    """A run and how to train it: equal configs give equal training, step for step."""
+
+    optimizer: str = choice("adam", OPTIMIZERS, "Optimiser", "The rule that moves the weights.")
+    learning_rate: float = number(
+        1e-3, 0, 10, "Learning rate", "How far a step goes.", stops=_DECADES
+    )
+    momentum: float = number(
+        0.9,
+        0,
+        0.999,
+        "Momentum",
+        "How much of the last step momentum SGD keeps.",
+        stops=[0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995],
+    )
+    clip: float = number(
+        1.0,
+        0,
+        1_000,
+        "Clip norm",
+        "Gradients longer than this are shortened to it; 0 never clips.",
+        stops=[0, *_DECADES],
+    )
+    iterations: int = count(
+        500, 1, 100_000, "Training steps", "How often the weights are moved.", "steps", _DECADES
+    )
+
+    @property
+    def run(self) -> RunConfig:
+        """The run alone: what decides the untrained network and its first batch."""
+        return RunConfig(**{name: getattr(self, name) for name in RunConfig.model_fields})

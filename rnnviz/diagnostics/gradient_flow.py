@@ -1,0 +1,142 @@
+"""How much gradient reaches each step?"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from rnnviz.adjoint import Scaled, scaled_bptt
+from rnnviz.arrays import Array, Float, Int
+from rnnviz.record import Record
+
+QUANTILES = (0.1, 0.5, 0.9)
+Source = Literal["total", "last"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A straight line through log10 of the norm: ``factor`` a step back, over a range of lags."""
+
+    factor: float
+    """0 where nothing flows, NaN where nothing is finite."""
+    log10_at_loss: float
+    """The line's height at lag 0."""
+    first_lag: int
+    last_lag: int
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """The norm of dL/ds_t at every state, batch mean and quantiles, in log10 with the scale kept."""
+
+    source: Source
+    """The loss that travels back: of every step ("total") or of the last one that has any."""
+    loss_state: int
+    """The state that the travelling loss looks at first: lag 0."""
+    derivative: Scaled
+
+    @property
+    def t(self) -> Int[Array, " N"]:
+        """Index of each state, 0 to T."""
+        return np.arange(self.derivative.mantissa.shape[0])
+
+    @property
+    def lag(self) -> Int[Array, " N"]:
+        """How far back from the loss each state lies; negative behind it."""
+        return self.loss_state - self.t
+
+    @cached_property
+    def log10_norms(self) -> Float[Array, "N B"]:
+        """Each sequence's log10 Euclidean norm."""
+        return self.derivative.log10_norm()
+
+    @cached_property
+    def log10_norm(self) -> Float[Array, " N"]:
+        """log10 of the batch mean of the Euclidean norm; -inf for exact zeros."""
+        return log10_mean(self.log10_norms)
+
+    @cached_property
+    def log10_quantiles(self) -> Float[Array, "3 N"]:
+        """log10 of the 10, 50 and 90 % quantiles over the batch."""
+        ordered = np.sort(self.log10_norms, axis=1)
+        picks = [round(q * (ordered.shape[1] - 1)) for q in QUANTILES]
+        return ordered[:, picks].T
+
+    @cached_property
+    def log10_change(self) -> Float[Array, " T"]:
+        """What step t does to the norm on the way back: log10 of a factor, 0 where it is kept."""
+        with np.errstate(invalid="ignore"):
+            return self.log10_norm[:-1] - self.log10_norm[1:]
+
+    @cached_property
+    def fit(self) -> Fit:
+        """Least squares over the middle three quarters of the lags that are not exactly zero."""
+        lags = self.log10_norm[self.loss_state :: -1]
+        alive = np.flatnonzero(np.isfinite(lags))
+        last = int(alive[-1]) if len(alive) else 0
+        margin = last // 8
+        first, last = margin, last - margin
+        if len(alive) < 2:
+            return Fit(0.0 if np.isneginf(lags).any() else np.nan, np.nan, first, last)
+        lag = alive[(alive >= first) & (alive <= last)]
+        slope, height = np.polyfit(lag, lags[lag], 1)
+        return Fit(float(10.0**slope), float(height), first, last)
+
+    @property
+    def factor(self) -> float:
+        """What one step back multiplies the norm by, from the fit."""
+        return self.fit.factor
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a state: t, lag, log10 of the mean norm and of its quantiles, the step's change."""
+        low, median, high = self.log10_quantiles
+        return pd.DataFrame(
+            {
+                "t": self.t,
+                "lag": self.lag,
+                "log10_norm": self.log10_norm,
+                "log10_q10": low,
+                "log10_q50": median,
+                "log10_q90": high,
+                "log10_change": np.append(self.log10_change, np.nan),
+            }
+        )
+
+
+def gradient_flow(record: Record, source: Source = "total", layer: int = -1) -> GradientFlow:
+    """The norm of dL/ds_t at every state of one layer.
+
+    Parameters
+    ----------
+    record : Record
+    source : "total" for the whole loss, as in ``record.ds``; "last" for the loss of the last
+        step that has any, which shows how one step's loss travels: with a loss at every step
+        the total looks flat even where nothing flows
+    layer : the last by default
+
+    Examples
+    --------
+    >>> import rnnviz as rv
+    >>> config = rv.RunConfig(cell="linear", init="identity", gain=0.5, steps=3000,
+    ...                       batch_size=1, hidden_size=3, task="sine")
+    >>> flow = rv.diagnostics.gradient_flow(rv.run(config))
+    >>> round(flow.factor, 9), round(flow.log10_norm[0] - flow.log10_norm[-1], 6)
+    (0.5, -903.089987)
+    """
+    active = np.flatnonzero(record.dy.any(axis=(1, 2)))
+    last = int(active[-1]) if len(active) else record.steps - 1
+    dy = record.dy
+    if source == "last":
+        dy = np.zeros_like(record.dy)
+        dy[last] = record.dy[last]
+    return GradientFlow(source, last + 1, scaled_bptt(record, dy)[layer])
+
+
+def log10_mean(log10: Float[Array, "N B"]) -> Float[Array, " N"]:
+    """log10 of the mean over the batch, from logs that may lie beyond any float."""
+    top = log10.max(axis=1, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    with np.errstate(divide="ignore"):
+        return np.log10(np.mean(10.0 ** (log10 - top), axis=1)) + top[:, 0]

@@ -1,0 +1,122 @@
+"""Config fields: a number with its range and unit, or a choice from a registry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+
+class Titled(Protocol):
+    """An entry of a registry that can be offered by a title."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+
+
+def number(
+    default: float,
+    low: float,
+    high: float,
+    title: str,
+    description: str,
+    unit: str = "",
+    stops: Sequence[float] = (),
+) -> Any:
+    """A field for a finite number in [low, high]; ``stops`` are where a slider rests."""
+    rests = [stop for stop in stops if low <= stop <= high]
+    return Field(
+        default,
+        ge=low,
+        le=high,
+        allow_inf_nan=False,
+        title=title,
+        description=description,
+        json_schema_extra={"unit": unit, "stops": sorted({low, *rests, high})},
+    )
+
+
+def count(
+    default: int,
+    low: int,
+    high: int,
+    title: str,
+    description: str,
+    unit: str = "",
+    stops: Sequence[float] = (),
+) -> Any:
+    """A field for a whole number in [low, high]; ``stops`` are where a slider rests."""
+    rests = [int(stop) for stop in stops if low <= stop <= high and stop == int(stop)]
+    return Field(
+        default,
+        ge=low,
+        le=high,
+        title=title,
+        description=description,
+        json_schema_extra={"unit": unit, "stops": sorted({low, *rests, high})},
+    )
+
+
+def choice(default: str, offered: Mapping[str, Titled | str], title: str, description: str) -> Any:
+    """A field for one of the names offered, each with the title that a page shows."""
+    titles = {name: t if isinstance(t, str) else t.title for name, t in offered.items()}
+    return Field(
+        default, title=title, description=description, json_schema_extra={"options": titles}
+    )
+
+
+def options(field: FieldInfo) -> dict[str, str]:
+    """What a choice field offers, title by name; empty for a number."""
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)
+    titles = extra.get("options", {})
+    assert isinstance(titles, dict)
+    return {name: str(title) for name, title in titles.items()}
+
+
+def bounds(field: FieldInfo) -> tuple[float, float]:
+    """The smallest and the largest value that a number field allows."""
+    limits = {name: value for m in field.metadata for name, value in asdict(m).items()}
+    return limits["ge"], limits["le"]
+
+
+def unit(field: FieldInfo) -> str:
+    """A number field's unit: "steps", "units", or nothing."""
+    extra = field.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def stops(field: FieldInfo) -> list[float]:
+    """Where a number field's slider rests, from the smallest value to the largest."""
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)
+    rests = extra["stops"]
+    assert isinstance(rests, list)
+    return [stop for stop in rests if isinstance(stop, int | float)]
+
+
+def sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """One sentence: which field, what is allowed, what came."""
+    name, came = str(error["loc"][0]) if error["loc"] else "", error["input"]
+    field = model.model_fields.get(name)
+    if field is None:
+        return f"unknown setting {name!r}; choose from {sorted(model.model_fields)}"
+    if options(field):
+        return f"{name} must be one of {sorted(options(field))}, got {short(came)}"
+    low, high = bounds(field)
+    whole = "a whole number " if error["type"].startswith("int") else ""
+    return f"{name} must be {whole}in [{low:g}, {high:g}], got {short(came)}"
+
+
+def sentences(error: ValidationError, model: type[BaseModel]) -> str:
+    """Every fault of a config, one sentence each."""
+    return "; ".join(sentence(e, model) for e in error.errors())
+
+
+def short(value: object) -> str:
+    """What came, quoted and cut to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,92 @@
+"""Zeros, infinities and NaNs, which no axis and no colour scale can show: marks with a word."""
+
+from typing import Any
+
+import numpy as np
+
+from rnnviz.arrays import Array, Bool, Float
+from rnnviz.figures.text import count
+from rnnviz.figures.theme import NOTHING, Palette
+
+MOST_MARKS = 600
+"""Marks drawn in a row; the words count all of them."""
+
+WORDS = {"zero": "exactly 0", "infinite": "infinite", "nan": "not a number"}
+_SYMBOLS = {"zero": "triangle-down", "infinite": "triangle-up", "nan": "x"}
+
+
+def kinds(log10: Float[Array, "..."]) -> dict[str, Bool[Array, "..."]]:
+    """Where a log10 is that of an exact zero, an infinity or a NaN; only those that occur."""
+    if np.isfinite(log10).all():
+        return {}
+    masks = {"zero": np.isneginf(log10), "infinite": np.isposinf(log10), "nan": np.isnan(log10)}
+    return {kind: mask for kind, mask in masks.items() if mask.any()}
+
+
+def kinds_of_values(values: Float[Array, "..."]) -> dict[str, Bool[Array, "..."]]:
+    """Where a plain number is an infinity or a NaN; only those that occur."""
+    return kinds(np.abs(values))
+
+
+def edge_marks(
+    x: Array, log10: Float[Array, " N"], y_range: tuple[float, float], axis: str, label: str
+) -> list[dict[str, Any]]:
+    """Marks at the lower edge for zeros and at the upper edge for infinities and NaNs."""
+    low, high = y_range
+    traces = []
+    for kind, mask in kinds(log10).items():
+        at = x[mask]
+        shown = at[:: -(-len(at) // MOST_MARKS)]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": f"{WORDS[kind]}: {len(at)}",
+                "x": shown,
+                "y": np.full(len(shown), low if kind == "zero" else high),
+                "yaxis": axis,
+                "marker": {"symbol": _SYMBOLS[kind], "size": 8, "color": NOTHING[kind]},
+                "cliponaxis": False,
+                "hovertemplate": f"{label} %{{x}}: {WORDS[kind]}<extra></extra>",
+            }
+        )
+    return traces
+
+
+def cells(
+    masks: dict[str, Bool[Array, "R C"]], place: dict[str, Any], hover: str
+) -> list[dict[str, Any]]:
+    """A heatmap for each kind over the one that leaves these cells empty, in the kind's colour."""
+    return [
+        place
+        | {
+            "type": "heatmap",
+            "name": f"{WORDS[kind]}: {int(mask.sum())}",
+            "z": np.where(mask, np.float32(1), np.float32(np.nan)),
+            "zmin": 0,
+            "zmax": 1,
+            "colorscale": [[0, NOTHING[kind]], [1, NOTHING[kind]]],
+            "showscale": False,
+            "hoverongaps": False,
+            "hovertemplate": f"{hover}<br>{WORDS[kind]}<extra></extra>",
+        }
+        for kind, mask in masks.items()
+    ]
+
+
+def square(kind: str) -> str:
+    """A square of the kind's colour, to stand before its word."""
+    return f'<span style="color:{NOTHING[kind]}">■</span>'
+
+
+def cells_note(
+    masks: dict[str, Bool[Array, "R C"]], top: float, palette: Palette
+) -> list[dict[str, Any]]:
+    """The words for coloured cells, each behind a square of its colour, in a corner of the row."""
+    parts = [
+        f"{square(kind)} {WORDS[kind]}: {count(int(mask.sum()), 'value')}"
+        for kind, mask in masks.items()
+    ]
+    place = {"x": 0, "xref": "paper", "xanchor": "left", "xshift": 4, "bgcolor": palette.veil}
+    corner = {"y": top, "yref": "paper", "yanchor": "top", "yshift": -4}
+    return [place | corner | {"text": "<br>".join(parts)}] if parts else []

@@ -1,0 +1,78 @@
+"""Numbers and words as a chart writes them."""
+
+import math
+import textwrap
+
+import numpy as np
+
+from rnnviz.arrays import Array, Float
+
+CAPTION_WIDTH = 64
+"""Characters in a line of small print that a phone's width holds."""
+
+
+def escaped(text: str) -> str:
+    """The text with what Plotly would read as a tag or an entity taken literally."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def wrapped(text: str) -> list[str]:
+    """The escaped text in lines short enough for a phone."""
+    return [escaped(line) for line in textwrap.wrap(text, CAPTION_WIDTH)]
+
+
+def mantissa_exponent(log10: Float[Array, "..."]) -> tuple[Array, Array]:
+    """The two parts of scientific notation with three digits; NaN where there is no number.
+
+    Examples
+    --------
+    >>> mantissa_exponent(np.log10(np.array([9.999, 2.5e-7])))
+    (array([1. , 2.5]), array([ 1., -7.]))
+    """
+    finite = np.where(np.isfinite(log10), log10, np.nan)
+    exponent = np.floor(finite + 0.000_217_2)  # log10 of 9.995, from where three digits read 10.0
+    return np.round(10.0 ** (finite - exponent), 2), exponent
+
+
+def plain(log10: float) -> str:
+    """A number in plain text with three significant digits, from its log10.
+
+    Examples
+    --------
+    >>> plain(-900.2), plain(1.0), plain(-np.inf)
+    ('6.31e-901', '10', 'exactly 0')
+    """
+    if not math.isfinite(log10):
+        return {-math.inf: "exactly 0", math.inf: "infinite"}.get(log10, "not a number")
+    if -3 <= log10 < 4:
+        return f"{10.0**log10:.3g}"
+    mantissa, exponent = mantissa_exponent(np.array(log10))
+    return f"{mantissa:.2f}e{exponent:.0f}"
+
+
+def power(exponent: float) -> str:
+    """A power of ten with a raised exponent: how a tick is labelled."""
+    return f"10<sup>{minus(f'{exponent:.3g}')}</sup>"
+
+
+def short(value: float) -> str:
+    """A number of three digits with a true minus sign, for the end of a colour scale."""
+    if abs(value) < 10_000:
+        return minus(f"{value:.3g}")
+    return f"{'−' if value < 0 else ''}{power(math.log10(abs(value)))}"
+
+
+def minus(text: str) -> str:
+    """The text with hyphens turned into minus signs."""
+    return text.replace("-", "−")
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it must be."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, ..."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 <= number % 100 <= 20 else ending}"

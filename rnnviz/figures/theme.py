@@ -1,0 +1,126 @@
+"""Every colour, font and size of the pictures, for light and dark pages."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Theme = Literal["light", "dark"]
+Scale = tuple[str, ...]
+
+FONT = '"Source Sans", "Source Sans 3", "Helvetica Neue", Arial, sans-serif'
+SIZE = 12
+SMALL = 11
+
+CHANGE: Scale = ("#1d4f91", "#7aa6d8", "#eceff3", "#e9967a", "#a8281c")
+"""Shrinking, holding, growing."""
+SIGNED: Scale = (
+    *("#7f3b08", "#b35806", "#e08214", "#fdb863", "#fee0b6"),
+    *("#f7f7f7", "#d8daeb", "#b2abd2", "#8073ac", "#542788", "#2d004b"),
+)
+"""PuOr: a signed state or weight, centred at 0."""
+MAGNITUDE: Scale = (
+    *("#00224e", "#123570", "#3b496c", "#575d6d", "#707173"),
+    *("#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
+)
+"""Cividis: a magnitude."""
+NOTHING: dict[str, str] = {"zero": "#cc79a7", "infinite": "#009e73", "nan": "#5fd6ae"}
+"""The three kinds of nothing: colours that no scale above comes near."""
+RUNS: Scale = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000")
+"""Okabe-Ito: one colour for a run on every chart of a page."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """What a theme changes: everything that is not data, and lines that must stand out from it."""
+
+    paper: str
+    ink: str
+    muted: str
+    grid: str
+    veil: str
+    """Behind a label, so that a line under it does not make it unreadable."""
+    measured: str
+    band: str
+    whole: str
+    """The measured gradient of the whole loss."""
+    other: str
+    """A second run, or a second curve of the same kind."""
+    fit: str
+    radius: str
+    bound: str
+    shrinking: str
+    growing: str
+
+
+PALETTES: dict[Theme, Palette] = {
+    "light": Palette(
+        paper="#ffffff",
+        ink="#1f2733",
+        muted="#5d6876",
+        grid="#e6eaef",
+        veil="rgba(255,255,255,0.82)",
+        measured="#0072b2",
+        band="rgba(0,114,178,0.16)",
+        whole="#2f3a48",
+        other="#b87400",
+        fit="#1f2733",
+        radius="#6b7684",
+        bound="#a24a1c",
+        shrinking="#1d4f91",
+        growing="#a8281c",
+    ),
+    "dark": Palette(
+        paper="#0e1117",
+        ink="#e8ecf1",
+        muted="#a3adba",
+        grid="#2a313c",
+        veil="rgba(14,17,23,0.78)",
+        measured="#56b4e9",
+        band="rgba(86,180,233,0.22)",
+        whole="#dfe5ec",
+        other="#e69f00",
+        fit="#e8ecf1",
+        radius="#98a3b1",
+        bound="#e9967a",
+        shrinking="#7aa6d8",
+        growing="#e9967a",
+    ),
+}
+
+
+def colorscale(scale: Scale) -> list[list[Any]]:
+    """The scale as Plotly takes it, evenly spaced."""
+    return [[i / (len(scale) - 1), colour] for i, colour in enumerate(scale)]
+
+
+def _template(palette: Palette) -> dict[str, Any]:
+    axis = {
+        "automargin": False,
+        "showline": False,
+        "zeroline": False,
+        "gridcolor": palette.grid,
+        "ticks": "",
+        "tickfont": {"size": SMALL, "color": palette.muted},
+        "title": {"font": {"size": SIZE, "color": palette.ink}, "standoff": 4},
+    }
+    return {
+        "layout": {
+            "font": {"family": FONT, "size": SIZE, "color": palette.ink},
+            "paper_bgcolor": palette.paper,
+            "plot_bgcolor": palette.paper,
+            "colorway": list(RUNS),
+            "showlegend": False,
+            "hoverlabel": {
+                "font": {"family": FONT, "size": SIZE, "color": palette.ink},
+                "bgcolor": palette.paper,
+                "bordercolor": palette.muted,
+                "align": "left",
+            },
+            "xaxis": axis,
+            "yaxis": axis,
+            "annotationdefaults": {"showarrow": False, "font": {"size": SIZE}, "align": "left"},
+            "shapedefaults": {"line": {"width": 0}},
+        }
+    }
+
+
+TEMPLATES: dict[Theme, dict[str, Any]] = {name: _template(own) for name, own in PALETTES.items()}

@@ -1,0 +1,135 @@
+"""A network: layers of a cell with its parameters, and a readout or none."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from rnnviz.arrays import Params
+from rnnviz.cells import Cell
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A cell and its parameters, under PyTorch's names: ``W_ih``, ``W_hh``, ``b_ih``, ``b_hh``.
+
+    ``b_hh`` may be left out where a cell only ever adds the two up.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is missing, unknown, or of another shape than the cell's sizes ask.
+    """
+
+    cell: Cell
+    params: Params
+
+    def __post_init__(self) -> None:
+        """Check every name and shape."""
+        shapes = self.cell.shapes
+        if "b_hh" not in self.params:
+            shapes = {name: shape for name, shape in shapes.items() if name != "b_hh"}
+        _check_params(self.params, shapes)
+
+
+@dataclass(frozen=True)
+class Readout:
+    """y_t = h_t W_hy^T + b_y.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is missing, unknown or badly shaped.
+    """
+
+    params: Params
+
+    def __post_init__(self) -> None:
+        """Check every name and shape."""
+        rows, columns = np.shape(self.params.get("W_hy", np.empty((0, 0))))
+        _check_params(self.params, {"W_hy": (rows, columns), "b_y": (rows,)})
+
+    @property
+    def output_size(self) -> int:
+        """O."""
+        return int(self.params["W_hy"].shape[0])
+
+
+@dataclass(frozen=True)
+class Network:
+    """Stacked layers and a readout; without one, the outputs are the last layer's hidden states.
+
+    Raises
+    ------
+    ValueError
+        If there is no layer, or one layer's input size is not the size of the layer below.
+
+    Examples
+    --------
+    >>> import rnnviz as rv
+    >>> network = rv.build(rv.RunConfig(hidden_size=5), input_size=2, output_size=3)
+    >>> network.params["l0.W_hh"].shape, network.output_size
+    ((5, 5), 3)
+    """
+
+    layers: tuple[Layer, ...] | list[Layer]
+    readout: Readout | None = None
+
+    def __post_init__(self) -> None:
+        """Check that each layer fits the one below."""
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not self.layers:
+            raise ValueError("a network must have at least 1 layer, got 0")
+        sizes = [layer.cell.hidden_size for layer in self.layers]
+        for number, (below, layer) in enumerate(zip(sizes, self.layers[1:], strict=False), 1):
+            if layer.cell.input_size != below:
+                raise ValueError(
+                    f"layer {number} must take the {below} hidden units of layer {number - 1}, "
+                    f"got input_size {layer.cell.input_size}"
+                )
+        if self.readout and self.readout.params["W_hy"].shape[1] != sizes[-1]:
+            raise ValueError(
+                f"readout.W_hy must be (O, {sizes[-1]}), got {self.readout.params['W_hy'].shape}"
+            )
+
+    @property
+    def input_size(self) -> int:
+        """I."""
+        return self.layers[0].cell.input_size
+
+    @property
+    def output_size(self) -> int:
+        """O: the readout's rows, or H without one."""
+        return self.readout.output_size if self.readout else self.layers[-1].cell.hidden_size
+
+    @property
+    def dtype(self) -> np.dtype[np.floating]:
+        """The floating-point type of every parameter."""
+        return self.layers[0].params["W_hh"].dtype
+
+    @cached_property
+    def params(self) -> Params:
+        """Every parameter by its full name: ``l0.W_hh``, ..., ``readout.W_hy``."""
+        named = {f"l{n}": layer.params for n, layer in enumerate(self.layers)}
+        if self.readout:
+            named["readout"] = self.readout.params
+        return {f"{part}.{name}": W for part, own in named.items() for name, W in own.items()}
+
+    def with_params(self, params: Params) -> "Network":
+        """The same network with other parameters, under their full names."""
+        layers = tuple(
+            replace(layer, params={name: params[f"l{n}.{name}"] for name in layer.params})
+            for n, layer in enumerate(self.layers)
+        )
+        readout = self.readout and Readout(
+            {name: params[f"readout.{name}"] for name in self.readout.params}
+        )
+        return Network(layers, readout)
+
+
+def _check_params(params: Params, shapes: dict[str, tuple[int, ...]]) -> None:
+    if set(params) != set(shapes):
+        raise ValueError(f"parameters must be {sorted(shapes)}, got {sorted(params)}")
+    for name, shape in shapes.items():
+        if params[name].shape != shape:
+            raise ValueError(f"{name} must be {shape}, got {params[name].shape}")

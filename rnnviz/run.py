@@ -1,0 +1,85 @@
+"""From a config to a record: build the network, draw the data, run BPTT once."""
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from rnnviz.bptt import bptt
+from rnnviz.build import build
+from rnnviz.config import RunConfig
+from rnnviz.network import Network
+from rnnviz.record import Record
+from rnnviz.tasks import TASKS, Batch
+
+MEMORY_LIMIT = 1 << 30
+"""The most that one record may take, in bytes."""
+
+
+def run(config: RunConfig, memory_limit: int = MEMORY_LIMIT) -> Record:
+    """One forward pass and BPTT of the untrained network, on the config's own data.
+
+    Raises
+    ------
+    ValueError
+        If the record would take more than ``memory_limit`` bytes, before anything is
+        computed, or if the task cannot be drawn at this length or lag.
+
+    Examples
+    --------
+    >>> import rnnviz as rv
+    >>> record = rv.run(rv.RunConfig(cell="tanh", hidden_size=8, steps=20, batch_size=3))
+    >>> record.h.shape, record.dh.shape
+    ((21, 3, 8), (21, 3, 8))
+    """
+    check_memory(config, memory_limit)
+    batch = draw(config)
+    network = untrained(config)
+    return bptt(network, batch.x, batch.loss(config.loss_at))
+
+
+def untrained(config: RunConfig) -> Network:
+    """The network before training, with the sizes that the config's task asks for."""
+    task = TASKS[config.task]
+    return build(config, task.input_size, task.output_size)
+
+
+def draw(config: RunConfig, purpose: Literal["data", "validation"] = "data", number: int = 0) -> Batch:
+    """The config's batch of this purpose and number, in its precision.
+
+    "data" numbers the training batches, of which a run reads the first; "validation" comes
+    from the held-out part of real data.
+    """
+    batch = TASKS[config.task].sample(
+        config.rng(purpose, number),
+        config.steps,
+        config.batch_size,
+        config.lag,
+        held_out=purpose == "validation",
+    )
+    dtype = np.dtype(config.dtype)
+    labels = np.issubdtype(batch.target.dtype, np.integer)
+    target = batch.target if labels else batch.target.astype(dtype)
+    return replace(batch, x=batch.x.astype(dtype), target=target)
+
+
+def record_bytes(config: RunConfig) -> int:
+    """How much memory a run's record takes, in bytes."""
+    task = TASKS[config.task]
+    outputs = task.output_size if config.readout == "linear" else config.hidden_size
+    per_layer = 3 * config.hidden_size  # h, dh, da
+    per_step = config.layers * per_layer + 2 * task.input_size + 3 * outputs
+    weights = 4 * config.layers * config.hidden_size**2
+    each = np.dtype(config.dtype).itemsize
+    return each * ((config.steps + 1) * config.batch_size * per_step + weights)
+
+
+def check_memory(config: RunConfig, limit: int = MEMORY_LIMIT) -> None:
+    """Refuse a run that would take more than ``limit`` bytes, with the numbers."""
+    needed = record_bytes(config)
+    if needed > limit:
+        raise ValueError(
+            f"the record must be at most {limit / 2**20:,.0f} MB, got {needed / 2**20:,.0f} MB for "
+            f"steps={config.steps}, batch_size={config.batch_size}, layers={config.layers}, "
+            f"hidden_size={config.hidden_size}: lower one of them"
+        )

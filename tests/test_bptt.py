@@ -1,0 +1,247 @@
+"""BPTT is exact: against PyTorch, finite differences, and cases worked by hand."""
+
+import numpy as np
+import pytest
+from helpers import B, H, I, O, T, network, sequences, twin
+
+import rnnviz as rv
+
+TIGHT = {"rtol": 1e-12, "atol": 1e-14}
+
+
+def mse_last(data):
+    mask = np.zeros((T, B), bool)
+    mask[-1] = True
+    return rv.losses.MSE(data.target, mask), lambda torch, y: (
+        (y[-1] - torch.tensor(data.target[-1])) ** 2
+    ).mean()
+
+
+def mse_masked(data):
+    return rv.losses.MSE(data.target, data.mask), lambda torch, y: (
+        (y - torch.tensor(data.target))[torch.tensor(data.mask)] ** 2
+    ).mean()
+
+
+def mse_sum(data):
+    return rv.losses.MSE(data.target, reduction="sum"), lambda torch, y: (
+        torch.nn.functional.mse_loss(y, torch.tensor(data.target), reduction="sum")
+    )
+
+
+def cross_entropy(data):
+    return rv.losses.CrossEntropy(data.labels), lambda torch, y: (
+        torch.nn.functional.cross_entropy(
+            y.reshape(-1, y.shape[2]), torch.tensor(data.labels).reshape(-1)
+        )
+    )
+
+
+def cross_entropy_masked_sum(data):
+    def twin_loss(torch, y):
+        labels = torch.tensor(np.where(data.mask, data.labels, -100)).reshape(-1)
+        flat = y.reshape(-1, y.shape[2])
+        return torch.nn.functional.cross_entropy(flat, labels, reduction="sum")
+
+    return rv.losses.CrossEntropy(data.labels, data.mask, "sum"), twin_loss
+
+
+LOSSES = [mse_last, mse_masked, mse_sum, cross_entropy, cross_entropy_masked_sum]
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("readout", [True, False])
+@pytest.mark.parametrize("make_loss", LOSSES)
+def test_everything_recorded_equals_autograd(cell, layers, readout, make_loss):
+    net = network(cell, layers=layers, readout=readout)
+    data = sequences(outputs=net.output_size, layers=layers)
+    loss, twin_loss = make_loss(data)
+    record = rv.bptt(net, data.x, loss, s0=data.s0)
+    expected = twin(net, data.x, twin_loss, data.s0)
+    assert record.loss == pytest.approx(expected.loss, rel=1e-12)
+    for name in ("y", "dy", "dx"):
+        np.testing.assert_allclose(getattr(record, name), getattr(expected, name), **TIGHT)
+    for number, layer in enumerate(record.layers):
+        np.testing.assert_allclose(layer.h, expected.h[number], **TIGHT)
+        np.testing.assert_allclose(layer.dh, expected.dh[number], **TIGHT)
+        np.testing.assert_allclose(layer.da, expected.da[number], **TIGHT)
+    assert list(record.grads) == list(expected.grads)
+    for name, grad in record.grads.items():
+        np.testing.assert_allclose(grad, expected.grads[name], **TIGHT, err_msg=name)
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+def test_float32_agrees_with_float64(cell):
+    data = sequences()
+    exact = rv.bptt(network(cell), data.x, rv.losses.MSE(data.target))
+    short = rv.bptt(
+        network(cell, dtype=np.float32),
+        data.x.astype(np.float32),
+        rv.losses.MSE(data.target.astype(np.float32)),
+    )
+    assert short.dh.dtype == short.dx.dtype == short.grads["l0.W_hh"].dtype == np.float32
+    np.testing.assert_allclose(short.dh, exact.dh, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(short.grads["l0.W_hh"], exact.grads["l0.W_hh"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_parameter_gradients_equal_central_differences(cell, layers):
+    data = sequences()
+    net = network(cell, layers=layers)
+    check = rv.diagnostics.gradient_check(net, data.x, rv.losses.MSE(data.target, data.mask))
+    assert check.passed, check.sentence
+    assert len(check.entries) >= 3 * len(net.params)
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+def test_input_and_initial_state_gradients_equal_central_differences(cell):
+    data, net = sequences(), network(cell)
+    loss = rv.losses.MSE(data.target)
+    record = rv.bptt(net, data.x, loss, s0=data.s0)
+
+    def loss_at(x, s0):
+        return rv.bptt(net, x, loss, s0=s0).loss
+
+    step = 1e-6
+    for t, b, i in np.ndindex(T, B, I):
+        up, down = data.x.copy(), data.x.copy()
+        up[t, b, i] += step
+        down[t, b, i] -= step
+        slope = (loss_at(up, data.s0) - loss_at(down, data.s0)) / (2 * step)
+        assert record.dx[t, b, i] == pytest.approx(slope, rel=1e-5, abs=1e-8)
+    for b, j in np.ndindex(B, H):
+        up, down = data.s0[0].copy(), data.s0[0].copy()
+        up[b, j] += step
+        down[b, j] -= step
+        slope = (loss_at(data.x, up) - loss_at(data.x, down)) / (2 * step)
+        assert record.dh[0, b, j] == pytest.approx(slope, rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+def test_the_block_of_steps_that_is_cached_changes_no_result(cell, monkeypatch):
+    data, net = sequences(), network(cell, layers=2)
+    loss = rv.losses.MSE(data.target, data.mask)
+    whole = rv.bptt(net, data.x, loss)
+    for cached in (1, 3 * B * H * 8):
+        monkeypatch.setattr("rnnviz.products.CACHED", cached)
+        cut = rv.bptt(net, data.x, loss)
+        for number in (0, 1):
+            np.testing.assert_allclose(cut.layers[number].dh, whole.layers[number].dh, **TIGHT)
+            np.testing.assert_allclose(cut.layers[number].h, whole.layers[number].h, **TIGHT)
+        for name, grad in whole.grads.items():
+            np.testing.assert_allclose(cut.grads[name], grad, **TIGHT, err_msg=name)
+
+
+def test_a_linear_unit_multiplies_the_gradient_by_its_weight():
+    w, steps = 0.8, 12
+    params = {
+        "W_ih": np.ones((1, 1)),
+        "W_hh": np.full((1, 1), w),
+        "b_ih": np.zeros(1),
+        "b_hh": np.zeros(1),
+    }
+    net = rv.Network([rv.Layer(rv.CELLS["linear"](1, 1), params)])
+    mask = np.zeros((steps, 1), bool)
+    mask[-1] = True
+    record = rv.bptt(net, np.ones((steps, 1, 1)), rv.losses.MSE(np.zeros((steps, 1, 1)), mask))
+    h_T = (1 - w**steps) / (1 - w)
+    assert record.h[-1, 0, 0] == pytest.approx(h_T, rel=1e-14)
+    by_hand = 2 * h_T * w ** np.arange(steps, -1, -1)
+    np.testing.assert_allclose(record.dh[:, 0, 0], by_hand, rtol=1e-13)
+
+
+@pytest.mark.parametrize("cell", ["relu", "linear"])
+def test_each_unit_conserves_its_share_of_the_gradient(cell):
+    """With f'(a) a = f(a), a unit's weights times their gradients equal its h times its dh."""
+    data, net = sequences(), network(cell, layers=1)
+    record = rv.bptt(net, data.x, rv.losses.MSE(data.target), s0=data.s0)
+    own = net.layers[0].params
+    inflow = sum((own[name] * record.layers[0].grads[name]).sum(1) for name in ("W_ih", "W_hh"))
+    inflow += sum(own[name] * record.layers[0].grads[name] for name in ("b_ih", "b_hh"))
+    outflow = (record.h[1:] * record.dh[1:]).sum(axis=(0, 1))
+    np.testing.assert_allclose(inflow, outflow, rtol=1e-11, atol=1e-13)
+
+
+def test_the_notebook_transcribed_line_by_line():
+    config = rv.PRESETS["notebook"].config
+    net = rv.run(config).network
+    Wx, Wh = net.params["l0.W_ih"].T, net.params["l0.W_hh"].T
+    bh = net.params["l0.b_ih"]
+    record = rv.run(config)
+    x = record.x
+    steps, batch, hidden = len(x), x.shape[1], len(bh)
+    target = np.broadcast_to(rv.draw(config).target, (steps, batch, hidden))
+
+    h = np.zeros((steps + 1, batch, hidden))
+    for t in range(steps):
+        h[t + 1] = np.tanh(x[t] @ Wx + h[t] @ Wh + bh)
+    step_loss = [np.mean((h[t + 1] - target[t]) ** 2) for t in range(steps)]
+    dWx, dWh, dbh = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(bh)
+    dx, dh_next = np.zeros_like(x), np.zeros((batch, hidden))
+    for t in reversed(range(steps)):
+        dh = 2 * (h[t + 1] - target[t]) / (batch * hidden) + dh_next
+        da = dh * (1 - h[t + 1] ** 2)
+        dWx += x[t].T @ da
+        dWh += h[t].T @ da
+        dbh += da.sum(axis=0)
+        dx[t] = da @ Wx.T
+        dh_next = da @ Wh.T
+    np.testing.assert_allclose(record.y, h[1:], **TIGHT)
+    assert record.loss == pytest.approx(np.sum(step_loss) / steps, rel=1e-12)
+    np.testing.assert_allclose(record.grads["l0.W_ih"].T, dWx / steps, **TIGHT)
+    np.testing.assert_allclose(record.grads["l0.W_hh"].T, dWh / steps, **TIGHT)
+    np.testing.assert_allclose(record.grads["l0.b_ih"], dbh / steps, **TIGHT)
+    np.testing.assert_allclose(record.dx, dx / steps, **TIGHT)
+
+    moved = next(iter(rv.train(config))).network.params
+    lr = config.learning_rate
+    np.testing.assert_allclose(moved["l0.W_hh"].T, Wh - lr * dWh / steps, **TIGHT)
+    np.testing.assert_allclose(moved["l0.W_ih"].T, Wx - lr * dWx / steps, **TIGHT)
+    np.testing.assert_allclose(moved["l0.b_ih"], bh - lr * dbh / steps, **TIGHT)
+
+
+def test_arrays_of_a_record_are_read_only_and_the_callers_stay_writable():
+    data, net = sequences(), network()
+    record = rv.bptt(net, data.x, rv.losses.MSE(data.target))
+    arrays = [record.x, record.y, record.dy, record.dx, record.loss_t, record.h, record.dh]
+    arrays += [record.layers[0].da, *record.grads.values()]
+    for array in arrays:
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    data.x[0] = 1
+    data.target[0] = 1
+
+
+def test_per_step_losses_add_up():
+    data = sequences()
+    record = rv.bptt(network(), data.x, rv.losses.MSE(data.target))
+    assert record.loss_t.shape == (T,)
+    assert record.loss == pytest.approx(np.mean((record.y - data.target) ** 2), rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": np.zeros((T, B))}, r"x must be \(T, B, 2\), got \(7, 3\)"),
+        ({"x": np.zeros((T, B, O))}, r"x must be \(T, B, 2\), got \(7, 3, 4\)"),
+        ({"x": np.zeros((0, B, I))}, r"x must be \(T, B, 2\), got \(0, 3, 2\)"),
+        ({"x": np.zeros((T, B, I), np.float32)}, "x must be float64 as the weights are"),
+        ({"s0": np.zeros((B, I))}, r"s0 must be one \(B, S\) array a layer"),
+        ({"target": np.zeros((T, I, O))}, r"target must be \(T, B\) = \(7, 3\)"),
+        ({"target": np.zeros((T, B, I))}, "target must have 1 or O=4 outputs, got 2"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_sentence(change, message):
+    data = sequences()
+    given = {"x": data.x, "target": data.target, "s0": None, **change}
+    with pytest.raises(ValueError, match=message):
+        rv.bptt(network(), given["x"], rv.losses.MSE(given["target"]), s0=given["s0"])
+
+
+def test_an_overflow_is_kept_without_a_warning():
+    config = rv.RunConfig(cell="linear", init="normal", gain=10, steps=400, task="sine")
+    record = rv.run(config)
+    assert np.isinf(record.h).any()
+    assert not np.isfinite(record.loss)

@@ -1,0 +1,122 @@
+"""A config is the only place a setting is described, and says in one sentence what is wrong."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rnnviz as rv
+from rnnviz.fields import bounds, options
+
+FIELDS = rv.TrainConfig.model_fields
+NUMBERS = [name for name, field in FIELDS.items() if not options(field)]
+CHOICES = [name for name, field in FIELDS.items() if options(field)]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_has_a_default_a_title_and_a_help_text(name):
+    field = FIELDS[name]
+    assert field.default is not None
+    assert field.title
+    assert field.description.endswith(".")
+    assert "unit" in field.json_schema_extra or "options" in field.json_schema_extra
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_is_taken_in_its_range_and_refused_outside(name):
+    low, high = bounds(FIELDS[name])
+    for value in (low, high):
+        assert getattr(rv.TrainConfig(**{name: value}), name) == value
+    for value in (low - 1, high + 1, 10**30, -(10**30)):
+        with pytest.raises(ValueError, match=rf"^{name} must be in \[.*\], got {value}$"):
+            rv.TrainConfig(**{name: value})
+    for value in (np.nan, np.inf, "many", None, [1], True):
+        with pytest.raises(ValueError, match=rf"^{name} must be .*in \["):
+            rv.TrainConfig(**{name: value})
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_choice_takes_what_is_offered_and_names_it_otherwise(name):
+    for value in options(FIELDS[name]):
+        assert getattr(rv.TrainConfig(**{name: value}), name) == value
+    with pytest.raises(ValueError, match=rf"^{name} must be one of \[.*\], got '\.\./x'$"):
+        rv.TrainConfig(**{name: "../x"})
+
+
+def test_several_faults_are_all_named():
+    with pytest.raises(ValueError, match="hidden_size must be.*; gain must be"):
+        rv.RunConfig(hidden_size=0, gain=-1)
+
+
+def test_an_unknown_setting_is_named():
+    with pytest.raises(ValueError, match="unknown setting 'hiden_size'; choose from"):
+        rv.RunConfig(hiden_size=3)
+
+
+def test_a_config_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        rv.RunConfig().gain = 2.0
+
+
+def test_a_long_bad_value_is_cut():
+    with pytest.raises(ValueError, match=r"cell must be") as error:
+        rv.RunConfig(cell="x" * 5000)
+    assert len(str(error.value)) < 300
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 9999), st.integers(2, 40))
+def test_the_batch_size_changes_no_weight(seed, batch_size):
+    config = rv.RunConfig(seed=seed, hidden_size=6, steps=4, batch_size=1)
+    one, more = rv.run(config), rv.run(config.replace(batch_size=batch_size))
+    for name, W in one.network.params.items():
+        np.testing.assert_array_equal(W, more.network.params[name])
+
+
+def test_a_parameter_keeps_its_numbers_when_other_settings_change():
+    base = rv.RunConfig(hidden_size=6)
+    W_hh = rv.build(base, 1, 1).params["l0.W_hh"]
+    for change in ({"layers": 3}, {"readout": "none"}, {"input_init": "he"}, {"bias": "zero"}):
+        other = rv.build(base.replace(**change), 1, 1).params["l0.W_hh"]
+        np.testing.assert_array_equal(W_hh, other)
+    doubled = rv.build(base.replace(gain=2.0), 1, 1).params["l0.W_hh"]
+    np.testing.assert_array_equal(2 * W_hh, doubled)
+
+
+def test_another_data_draw_keeps_the_weights_and_another_seed_does_not():
+    base = rv.RunConfig(hidden_size=6, steps=9, batch_size=2)
+    first, drawn, seeded = (
+        rv.run(base.replace(**change)) for change in ({}, {"data_seed": 1}, {"seed": 1})
+    )
+    np.testing.assert_array_equal(first.network.params["l0.W_hh"], drawn.network.params["l0.W_hh"])
+    assert not np.array_equal(first.x, drawn.x)
+    assert not np.array_equal(
+        first.network.params["l0.W_hh"], seeded.network.params["l0.W_hh"]
+    )
+
+
+@pytest.mark.parametrize("task", rv.TASKS)
+def test_equal_configs_give_equal_records_to_the_bit(task):
+    config = rv.RunConfig(task=task, steps=30, batch_size=3, hidden_size=5, layers=2)
+    one, two = rv.run(config), rv.run(rv.RunConfig(**config.model_dump()))
+    np.testing.assert_array_equal(one.h, two.h)
+    np.testing.assert_array_equal(one.dh, two.dh)
+
+
+def test_a_record_too_large_is_refused_with_the_numbers_before_anything_is_computed():
+    config = rv.RunConfig(task="sine", steps=10_000, batch_size=512, hidden_size=1024)
+    with pytest.raises(ValueError, match=r"must be at most 1,024 MB, got 120,\d+ MB for steps=10000"):
+        rv.run(config)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_memory_estimate_is_what_a_record_takes(layers, dtype):
+    from rnnviz.run import record_bytes
+
+    config = rv.RunConfig(layers=layers, dtype=dtype, hidden_size=40, steps=200, batch_size=9)
+    record = rv.run(config)
+    arrays = [record.x, record.y, record.dy, record.dx]
+    arrays += [a for layer in record.layers for a in (layer.h, layer.dh, layer.da)]
+    arrays += [*record.grads.values(), *record.network.params.values()]
+    assert record_bytes(config) == pytest.approx(sum(a.nbytes for a in arrays), rel=0.05)

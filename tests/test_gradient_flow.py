@@ -1,0 +1,120 @@
+"""The flow is the norm of what BPTT recorded, and goes on where a float ends."""
+
+import numpy as np
+import pytest
+from helpers import B, O, T, network, sequences
+
+import rnnviz as rv
+
+
+def recorded_log10_norm(dh):
+    return np.log10(np.linalg.norm(dh, axis=2).mean(axis=1))
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_total_flow_is_the_norm_of_the_recorded_derivative(cell, layers, dtype):
+    data, net = sequences(), network(cell, layers=layers, dtype=dtype)
+    record = rv.bptt(net, data.x.astype(dtype), rv.losses.MSE(data.target.astype(dtype), data.mask))
+    rtol = 1e-12 if dtype is np.float64 else 1e-5
+    for number, layer in enumerate(record.layers):
+        flow = rv.diagnostics.gradient_flow(record, layer=number)
+        np.testing.assert_allclose(flow.log10_norm, recorded_log10_norm(layer.dh), rtol=rtol)
+        np.testing.assert_allclose(flow.derivative.value(), layer.dh, rtol=rtol, atol=1e-15)
+
+
+def test_the_last_flow_is_the_record_of_a_loss_at_the_last_step_alone():
+    data, net = sequences(), network(layers=2)
+    last = np.zeros((T, B), bool)
+    last[-1] = True
+    everywhere = rv.bptt(net, data.x, rv.losses.MSE(data.target, reduction="sum"))
+    alone = rv.bptt(net, data.x, rv.losses.MSE(data.target, last, reduction="sum"))
+    flow = rv.diagnostics.gradient_flow(everywhere, "last")
+    np.testing.assert_allclose(flow.log10_norm, recorded_log10_norm(alone.dh), rtol=1e-12)
+
+
+def test_the_last_flow_starts_where_the_mask_ends():
+    data = sequences()
+    mask = np.zeros((T, B), bool)
+    mask[:4] = True
+    record = rv.bptt(network(), data.x, rv.losses.MSE(data.target, mask))
+    flow = rv.diagnostics.gradient_flow(record, "last")
+    assert flow.loss_state == 4
+    assert flow.lag.tolist() == [4, 3, 2, 1, 0, -1, -2, -3]
+    assert np.isneginf(flow.log10_norm[5:]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("gain", "steps"), [(0.5, 3000), (0.1, 10_000), (1.1, 9000)])
+def test_a_power_far_beyond_any_float_still_has_its_slope(gain, steps, dtype):
+    H = 3
+    params = {
+        "W_ih": np.zeros((H, 1)),
+        "W_hh": gain * np.linalg.qr(np.random.default_rng(0).normal(size=(H, H)))[0],
+        "b_ih": np.zeros(H),
+        "b_hh": np.zeros(H),
+    }
+    layer = rv.Layer(rv.CELLS["linear"](1, H), {k: W.astype(dtype) for k, W in params.items()})
+    target = np.ones((steps, 2, H), dtype)
+    mask = np.zeros((steps, 2), bool)
+    mask[-1] = True
+    record = rv.bptt(
+        rv.Network([layer]), np.zeros((steps, 2, 1), dtype), rv.losses.MSE(target, mask)
+    )
+    flow = rv.diagnostics.gradient_flow(record)
+    rel = 1e-10 if dtype == "float64" else 1e-4
+    assert flow.factor == pytest.approx(gain, rel=rel)
+    fallen = flow.log10_norm[-1] - flow.log10_norm[0]
+    assert fallen == pytest.approx(-steps * np.log10(gain), rel=rel)
+
+
+def test_a_late_loss_joins_an_early_one_that_has_all_but_vanished():
+    """A loss at the first and the last of 2,000 steps: each is seen where it is the larger."""
+    steps, w = 2000, 0.5
+    params = {"W_ih": np.ones((1, 1)), "W_hh": np.full((1, 1), w), "b_ih": np.zeros(1)}
+    net = rv.Network([rv.Layer(rv.CELLS["linear"](1, 1), params)])
+    mask = np.zeros((steps, 1), bool)
+    mask[[9, -1]] = True
+    record = rv.bptt(net, np.ones((steps, 1, 1)), rv.losses.MSE(np.zeros((steps, 1, 1)), mask))
+    flow = rv.diagnostics.gradient_flow(record)
+    h = record.h[:, 0, 0]
+    assert flow.log10_norm[steps] == pytest.approx(np.log10(h[-1]), rel=1e-12)
+    assert flow.log10_norm[11] == pytest.approx(np.log10(h[-1]) - (steps - 11) * np.log10(2))
+    assert flow.log10_norm[10] == pytest.approx(np.log10(h[10]), rel=1e-12)
+
+
+def test_an_exact_zero_is_minus_infinity_and_nothing_else_is():
+    record = rv.run(rv.RunConfig(gain=0.0, hidden_size=5, steps=20, batch_size=3))
+    flow = rv.diagnostics.gradient_flow(record)
+    assert np.isneginf(flow.log10_norm[:-1]).all()
+    assert np.isfinite(flow.log10_norm[-1])
+    assert flow.factor == 0
+
+
+def test_quantiles_and_change_agree_with_the_sequences():
+    record = rv.run(rv.RunConfig(hidden_size=6, steps=12, batch_size=11))
+    flow = rv.diagnostics.gradient_flow(record)
+    norms = np.linalg.norm(record.dh, axis=2)
+    expected = np.log10(np.quantile(norms, [0.1, 0.5, 0.9], axis=1))
+    np.testing.assert_allclose(flow.log10_quantiles, expected, rtol=1e-10)
+    np.testing.assert_allclose(
+        flow.log10_change, np.log10(norms.mean(1)[:-1] / norms.mean(1)[1:]), rtol=1e-9
+    )
+
+
+def test_the_frame_has_a_row_for_each_state():
+    record = rv.run(rv.RunConfig(hidden_size=6, steps=12, batch_size=3))
+    frame = rv.diagnostics.gradient_flow(record).to_frame()
+    assert len(frame) == 13
+    assert frame["lag"].tolist() == list(range(12, -1, -1))
+
+
+def test_one_step_has_one_factor():
+    data = sequences(outputs=O)
+    net = network()
+    loss = rv.losses.MSE(data.target[:1])
+    record = rv.bptt(net, data.x[:1], loss)
+    flow = rv.diagnostics.gradient_flow(record)
+    norms = np.linalg.norm(record.dh, axis=2).mean(axis=1)
+    assert flow.factor == pytest.approx(norms[0] / norms[1], rel=1e-12)
