@@ -1,0 +1,1 @@
+"""Ratios against PyTorch, measured in one run: ``make bench``."""

@@ -19,8 +19,8 @@ class Case:
     B: int
     H: int
     dtype: str = "float64"
-    I: int = 1  # noqa: E741
-    O: int = 1  # noqa: E741
+    I: int = 1
+    O: int = 1
 
 
 def ours(case: Case) -> tuple[Work, rv.Network, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""BPTT with its scale carried along: a derivative of 1e-900 is a number with a slope, not a zero."""
+"""BPTT with its scale carried along: a derivative of 1e-900 is a number and not a zero."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,18 +29,22 @@ class Scaled:
         """log10 of the Euclidean norm at each step: -inf only for an exact zero."""
         with np.errstate(all="ignore"):
             norm = np.sqrt(np.einsum("tbm,tbm->tb", self.mantissa, self.mantissa))
-            return np.log10(norm.astype(np.float64)) + self.exponent * _LOG10_2
+            log10: Array = np.log10(norm.astype(np.float64)) + self.exponent * _LOG10_2
+        return log10
 
     def log10_abs(self, sequence: int) -> Float[Array, "N M"]:
         """log10 of each entry's size in one sequence: -inf only for an exact zero."""
         with np.errstate(all="ignore"):
-            size = np.log10(np.abs(self.mantissa[:, sequence]).astype(np.float64))
-            return size + self.exponent[:, sequence, None] * _LOG10_2
+            log10: Array = np.log10(np.abs(self.mantissa[:, sequence]).astype(np.float64))
+            log10 += self.exponent[:, sequence, None] * _LOG10_2
+        return log10
 
     def value(self) -> Float[Array, "N B M"]:
         """The plain numbers, as zero or infinite as the precision makes them."""
         with np.errstate(all="ignore"):
-            return np.ldexp(self.mantissa, np.clip(self.exponent, -_FAR, _FAR)[..., None])
+            shift = np.clip(self.exponent, -_FAR, _FAR)[..., None]
+            value: Array = np.ldexp(self.mantissa, shift)
+        return value
 
 
 def scaled_bptt(record: Record, dy: Float[Array, "T B O"]) -> tuple[Scaled, ...]:
@@ -66,7 +70,7 @@ def _layer_pass(layer: Layer, seen: LayerRecord, direct: Scaled) -> tuple[Scaled
     dh, da = np.zeros_like(seen.h), np.empty_like(seen.da)
     exponent = np.zeros(dh.shape[:2], np.int64)
     step = layer.cell.backward(layer.params, seen.tape, Adjoint(dh, da))
-    fed = direct.mantissa.any(axis=(1, 2))
+    fed: Array = np.any(direct.mantissa, axis=(1, 2))
     dh[-1], exponent[-1] = direct.mantissa[-1], direct.exponent[-1]
     every = _NORMALISE_EVERY[dh.dtype.itemsize]
     for t in reversed(range(len(da))):

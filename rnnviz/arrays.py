@@ -14,6 +14,7 @@ Step t maps the state ``s[t]`` to ``s[t + 1]``, so an array of states has T+1 ro
 the state ``s[T - k]``.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
 else:
     Array = np.ndarray
 
-__all__ = ["Array", "Bool", "Float", "Int", "Params", "frozen"]
+__all__ = ["Array", "Bool", "Float", "Int", "Params", "PerStep", "frozen"]
 
 Params = dict[str, Array]
 """Parameters by name: ``W_ih``, ``W_hh``, ``b_ih``, ``b_hh``."""
+
+PerStep = Sequence[Array] | Array
+"""One array a step: a list of them, or the rows of a whole."""
 
 
 def frozen(array: Array) -> Array:

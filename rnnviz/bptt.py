@@ -14,7 +14,9 @@ from rnnviz.record import LayerRecord, Record
 States = Float[Array, "B S"] | Sequence[Float[Array, "B S"]]
 
 
-def bptt(network: Network, x: Float[Array, "T B I"], loss: Loss, s0: States | None = None) -> Record:
+def bptt(
+    network: Network, x: Float[Array, "T B I"], loss: Loss, s0: States | None = None
+) -> Record:
     """Every state, and the total derivative of the loss by everything, exact to rounding.
 
     Backpropagation through time: Werbos (1990), Backpropagation through time: what it does
@@ -109,7 +111,8 @@ def _backward(
         above, W = record.da, network.layers[number].params["W_ih"]
         grads |= {f"l{number}.{name}": grad for name, grad in record.grads.items()}
         layers.insert(0, record)
-    return tuple(layers), through(above, W), {name: grads[name] for name in network.params}
+    dx = through(above, network.layers[0].params["W_ih"])
+    return tuple(layers), dx, {name: grads[name] for name in network.params}
 
 
 def _layer_backward(

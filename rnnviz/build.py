@@ -27,7 +27,9 @@ def build(config: RunConfig, input_size: int, output_size: int) -> Network:
     dtype = np.dtype(config.dtype)
     layers = []
     for number in range(config.layers):
-        cell = CELLS[config.cell](input_size if number == 0 else config.hidden_size, config.hidden_size)
+        cell = CELLS[config.cell](
+            input_size if number == 0 else config.hidden_size, config.hidden_size
+        )
         drawn = _draw(config, cell, number)
         layers.append(Layer(cell, {name: frozen(W.astype(dtype)) for name, W in drawn.items()}))
     if config.readout == "none":

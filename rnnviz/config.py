@@ -26,7 +26,11 @@ DTYPES = {"float64": "float64", "float32": "float32"}
 
 _OCTAVES = [m * 2**k / 4 for k in range(11) for m in (4, 5, 6, 7)]
 _DECADES = [m * 10.0**k for k in range(-6, 5) for m in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)]
-_AROUND_ONE = [*(k / 20 for k in range(40)), *(k / 10 for k in range(20, 40)), *(k / 2 for k in range(8, 21))]
+_AROUND_ONE = [
+    *(k / 20 for k in range(40)),
+    *(k / 10 for k in range(20, 40)),
+    *(k / 2 for k in range(8, 21)),
+]
 _AROUND_ZERO = [s * v for s in (-1, 1) for v in (*(k / 10 for k in range(20)), *range(2, 11))]
 
 _STREAMS = {"weights": 0, "data": 1, "validation": 2, "check": 3}

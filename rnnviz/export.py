@@ -42,7 +42,8 @@ def to_npz(record: Record, config: RunConfig) -> bytes:
     ((5, 2, 3), True)
     """
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, config=np.array(config.model_dump_json()), **arrays(record))
+    named = {"config": np.array(config.model_dump_json()), **arrays(record)}
+    np.savez_compressed(buffer, allow_pickle=False, **named)
     return buffer.getvalue()
 
 

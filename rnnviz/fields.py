@@ -35,7 +35,7 @@ def number(
         allow_inf_nan=False,
         title=title,
         description=description,
-        json_schema_extra={"unit": unit, "stops": sorted({low, *rests, high})},
+        json_schema_extra={"unit": unit, "stops": [*sorted({low, *rests, high})]},
     )
 
 
@@ -56,7 +56,7 @@ def count(
         le=high,
         title=title,
         description=description,
-        json_schema_extra={"unit": unit, "stops": sorted({low, *rests, high})},
+        json_schema_extra={"unit": unit, "stops": [*sorted({low, *rests, high})]},
     )
 
 
@@ -64,7 +64,7 @@ def choice(default: str, offered: Mapping[str, Titled | str], title: str, descri
     """A field for one of the names offered, each with the title that a page shows."""
     titles = {name: t if isinstance(t, str) else t.title for name, t in offered.items()}
     return Field(
-        default, title=title, description=description, json_schema_extra={"options": titles}
+        default, title=title, description=description, json_schema_extra={"options": {**titles}}
     )
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from rnnviz.arrays import Array, Float
 
 
-
 @dataclass(frozen=True)
 class Initializer:
     """A scheme under the name that people know it by."""
@@ -72,7 +71,8 @@ def spectral_radius(
 ) -> Float[Array, "rows columns"]:
     """A Gaussian divided by its largest absolute eigenvalue, so that the gain is the radius."""
     W = normal(rng, rows, columns)
-    return W / np.abs(np.linalg.eigvals(W)).max()
+    radius = float(np.abs(np.linalg.eigvals(W)).max())
+    return W / radius
 
 
 RECURRENT: dict[str, Initializer] = {

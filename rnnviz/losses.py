@@ -100,9 +100,8 @@ class CrossEntropy:
         _check_shape("labels", self.labels.shape, y)
         classes = y.shape[2]
         if self.labels.min() < 0 or self.labels.max() >= classes:
-            raise ValueError(
-                f"labels must be in [0, {classes - 1}], got {self.labels.min()} to {self.labels.max()}"
-            )
+            came = f"{self.labels.min()} to {self.labels.max()}"
+            raise ValueError(f"labels must be in [0, {classes - 1}], got {came}")
         keep = np.ones(y.shape[:2], bool) if self.mask is None else self.mask
         _check_shape("mask", keep.shape, y)
         scale = 1.0 if self.reduction == "sum" else 1 / _kept(self.mask, y)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -103,9 +104,10 @@ class Network:
         return self.readout.output_size if self.readout else self.layers[-1].cell.hidden_size
 
     @property
-    def dtype(self) -> np.dtype[np.floating]:
+    def dtype(self) -> np.dtype[Any]:
         """The floating-point type of every parameter."""
-        return self.layers[0].params["W_hh"].dtype
+        dtype: np.dtype[Any] = self.layers[0].params["W_hh"].dtype
+        return dtype
 
     @cached_property
     def params(self) -> Params:

@@ -175,7 +175,7 @@ def clip(g: Float[Array, " N"], limit: float) -> tuple[Float[Array, " N"], float
 
     Examples
     --------
-    >>> clip(np.array([3.0, 4.0]), limit=10)[1:]
+    >>> clip(np.array([3.0, 4.0]), limit=10.0)[1:]
     (5.0, 5.0)
     """
     length = norm(g)

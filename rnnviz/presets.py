@@ -40,7 +40,7 @@ PRESETS: dict[str, Preset] = {
     "orthogonal": Preset(
         "Orthogonal and linear",
         "Without a nonlinearity an orthogonal matrix keeps the gradient's norm exactly.",
-        "Saxe, McClelland and Ganguli (2014), Exact solutions to the nonlinear dynamics of learning",
+        "Saxe, McClelland and Ganguli (2014), Exact solutions to nonlinear learning dynamics",
         {"cell": "linear", "init": "orthogonal", "bias": "zero"},
     ),
     "irnn": Preset(

@@ -1,6 +1,6 @@
 """The recurrent product: the one operation that every time loop repeats."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cache
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg.blas import get_blas_funcs
 from threadpoolctl import ThreadpoolController
 
-from rnnviz.arrays import Array, Float
+from rnnviz.arrays import Array, Float, PerStep
 
 CACHED = 1 << 18
 """Bytes of one array that a block of steps may take: a quarter of a core's own cache."""
@@ -17,7 +17,7 @@ Step = Callable[[int], None]
 """Does the work of step t, in buffers handed over beforehand."""
 
 
-def accumulate(xs: Sequence[Array], W: Float[Array, "N M"], into: Sequence[Array]) -> Step:
+def accumulate(xs: PerStep, W: Float[Array, "N M"], into: PerStep) -> Step:
     """A step that adds ``xs[t] @ W`` to ``into[t]`` in place.
 
     Every view is made here, once, so that a step is a single BLAS call which allocates
@@ -35,7 +35,7 @@ def accumulate(xs: Sequence[Array], W: Float[Array, "N M"], into: Sequence[Array
     return step
 
 
-def _columns(arrays: Sequence[Array]) -> list[Array]:
+def _columns(arrays: PerStep) -> list[Array]:
     if isinstance(arrays, np.ndarray):
         return list(arrays.reshape(len(arrays), -1, arrays.shape[-1]).swapaxes(1, 2))
     return [rows(array).T for array in arrays]
@@ -63,7 +63,8 @@ def through(derivative: Float[Array, "T B R"], W: Float[Array, "R C"]) -> Float[
 
 def one_blas_thread() -> AbstractContextManager[object]:
     """A context in which BLAS keeps to one thread: for matrices this small two are slower."""
-    return _blas().limit(limits=1)
+    context: AbstractContextManager[object] = _blas().limit(limits=1)
+    return context
 
 
 @cache

@@ -9,7 +9,7 @@ from rnnviz.network import Network
 
 @dataclass(frozen=True, slots=True)
 class LayerRecord:
-    """One layer's pass: step ``t`` maps ``s[t]`` to ``s[t + 1]``, so ``s[0]`` is the initial state."""
+    """One layer's pass: step t maps ``s[t]`` to ``s[t + 1]``, and ``s[0]`` is the initial state."""
 
     da: Float[Array, "T B GH"]
     """Derivative of the loss by each pre-activation."""
@@ -60,12 +60,12 @@ class Record:
     @property
     def steps(self) -> int:
         """T."""
-        return self.x.shape[0]
+        return len(self.x)
 
     @property
     def batch_size(self) -> int:
         """B."""
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
     @property
     def s(self) -> Float[Array, "T+1 B S"]:

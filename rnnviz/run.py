@@ -44,7 +44,9 @@ def untrained(config: RunConfig) -> Network:
     return build(config, task.input_size, task.output_size)
 
 
-def draw(config: RunConfig, purpose: Literal["data", "validation"] = "data", number: int = 0) -> Batch:
+def draw(
+    config: RunConfig, purpose: Literal["data", "validation"] = "data", number: int = 0
+) -> Batch:
     """The config's batch of this purpose and number, in its precision.
 
     "data" numbers the training batches, of which a run reads the first; "validation" comes

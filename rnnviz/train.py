@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class TrainStep:
     def row(self) -> tuple[float, ...]:
         """The numbers under ``COLUMNS``; NaN where there is no validation loss."""
         validation = math.nan if self.validation_loss is None else self.validation_loss
-        return self.number, self.loss, validation, self.grad_norm, self.clipped_norm
+        return float(self.number), self.loss, validation, self.grad_norm, self.clipped_norm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ class History:
     rows: Float[Array, "N 5"]
 
     @classmethod
-    def collect(cls, steps: Iterable[TrainStep]) -> Self:
+    def collect(cls, steps: Iterable[TrainStep]) -> "History":
         """The numbers of all these steps, taken one step at a time.
 
         Examples
@@ -114,7 +114,7 @@ def train(
         _check_after(after, rule)
         return _steps(config, rule, held_out, after)
     network = untrained(config)
-    start = TrainStep(-1, math.nan, None, 0, 0, network, rule.init(_flat(network.params)))
+    start = TrainStep(-1, math.nan, None, 0.0, 0.0, network, rule.init(_flat(network.params)))
     return _steps(config, rule, held_out, start)
 
 

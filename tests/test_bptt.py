@@ -24,16 +24,14 @@ def mse_masked(data):
 
 
 def mse_sum(data):
-    return rv.losses.MSE(data.target, reduction="sum"), lambda torch, y: (
-        torch.nn.functional.mse_loss(y, torch.tensor(data.target), reduction="sum")
-    )
+    return rv.losses.MSE(
+        data.target, reduction="sum"
+    ), lambda torch, y: torch.nn.functional.mse_loss(y, torch.tensor(data.target), reduction="sum")
 
 
 def cross_entropy(data):
-    return rv.losses.CrossEntropy(data.labels), lambda torch, y: (
-        torch.nn.functional.cross_entropy(
-            y.reshape(-1, y.shape[2]), torch.tensor(data.labels).reshape(-1)
-        )
+    return rv.losses.CrossEntropy(data.labels), lambda torch, y: torch.nn.functional.cross_entropy(
+        y.reshape(-1, y.shape[2]), torch.tensor(data.labels).reshape(-1)
     )
 
 

@@ -44,7 +44,7 @@ def test_a_choice_takes_what_is_offered_and_names_it_otherwise(name):
 
 
 def test_several_faults_are_all_named():
-    with pytest.raises(ValueError, match="hidden_size must be.*; gain must be"):
+    with pytest.raises(ValueError, match=r"hidden_size must be.*; gain must be"):
         rv.RunConfig(hidden_size=0, gain=-1)
 
 
@@ -90,9 +90,7 @@ def test_another_data_draw_keeps_the_weights_and_another_seed_does_not():
     )
     np.testing.assert_array_equal(first.network.params["l0.W_hh"], drawn.network.params["l0.W_hh"])
     assert not np.array_equal(first.x, drawn.x)
-    assert not np.array_equal(
-        first.network.params["l0.W_hh"], seeded.network.params["l0.W_hh"]
-    )
+    assert not np.array_equal(first.network.params["l0.W_hh"], seeded.network.params["l0.W_hh"])
 
 
 @pytest.mark.parametrize("task", rv.TASKS)
@@ -105,7 +103,9 @@ def test_equal_configs_give_equal_records_to_the_bit(task):
 
 def test_a_record_too_large_is_refused_with_the_numbers_before_anything_is_computed():
     config = rv.RunConfig(task="sine", steps=10_000, batch_size=512, hidden_size=1024)
-    with pytest.raises(ValueError, match=r"must be at most 1,024 MB, got 120,\d+ MB for steps=10000"):
+    with pytest.raises(
+        ValueError, match=r"must be at most 1,024 MB, got 120,\d+ MB for steps=10000"
+    ):
         rv.run(config)
 
 

@@ -93,7 +93,11 @@ def test_the_largest_exponent_alone_equals_the_first_of_several():
         ({"cell": "linear", "init": "normal", "gain": 10, "steps": 400}, "states", "infinity"),
         ({"cell": "linear", "init": "normal", "gain": 10, "steps": 200}, "loss", "infinity"),
         ({"gain": 0}, "gradient", "zero"),
-        ({"cell": "linear", "init": "identity", "gain": 0.01, "steps": 300}, "gradient", "underflow"),
+        (
+            {"cell": "linear", "init": "identity", "gain": 0.01, "steps": 300},
+            "gradient",
+            "underflow",
+        ),
     ],
 )
 def test_the_first_fault_is_named(settings, where, kind):

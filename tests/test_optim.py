@@ -101,7 +101,7 @@ def test_clipping_is_pytorchs(limit: float, size: float) -> None:
 
 def test_a_limit_of_zero_never_clips() -> None:
     g = 1e6 * draw(0, N)
-    clipped, before, after = clip(g, 0)
+    clipped, before, after = clip(g, 0.0)
     assert np.array_equal(clipped, g)
     assert before == after == norm(g)
 
@@ -125,7 +125,7 @@ def test_a_huge_gradient_is_clipped_to_the_limit_and_not_to_zero() -> None:
     np.testing.assert_allclose(clipped, [0.6, 0.8], rtol=1e-12)
 
 
-@pytest.mark.parametrize("limit", [0, 1.0])
+@pytest.mark.parametrize("limit", [0.0, 1.0])
 def test_norms_of_what_is_not_finite_say_so(limit: float) -> None:
     assert clip(np.array([1.0, -math.inf]), limit)[1] == math.inf
     assert math.isnan(clip(np.array([1.0, math.nan]), limit)[1])

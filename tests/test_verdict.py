@@ -23,7 +23,10 @@ def judge(**settings):
         ({"cell": "relu", "init": "identity", "bias": "zero"}, "holding"),
         ({"cell": "relu", "gain": 10, "steps": 240}, "exploding"),
         ({"cell": "linear", "init": "normal", "gain": 10, "steps": 240}, "overflowed"),
-        ({"cell": "linear", "init": "normal", "gain": 10, "steps": 240, "task": "sine"}, "overflowed"),
+        (
+            {"cell": "linear", "init": "normal", "gain": 10, "steps": 240, "task": "sine"},
+            "overflowed",
+        ),
         ({"gain": 0.0}, "dead"),
         ({"cell": "relu", "bias": "constant", "bias_value": -10}, "dead"),
         ({"cell": "sigmoid"}, "vanishing"),

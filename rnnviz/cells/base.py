@@ -1,13 +1,12 @@
 """What every recurrent cell offers: sizes, parameter shapes, one step and its derivative."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnviz.arrays import Array, Float, Params
+from rnnviz.arrays import Array, Float, Params, PerStep
 from rnnviz.products import Step, rows
 
 
@@ -29,8 +28,8 @@ class Adjoint:
     writes ``da[t]`` and adds to ``dh[t]``; leading axes stack several gradients.
     """
 
-    dh: Sequence[Array]
-    da: Sequence[Array]
+    dh: PerStep
+    da: PerStep
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ class Vanilla(Cell):
 
     def backward(self, params: Params, tape: Tape, adjoint: Adjoint) -> Step:
         """da_t = dh_t f'(a_t);  dh_{t-1} += da_t W_hh."""
-        h, whole = tape.h[1:], isinstance(adjoint.da, np.ndarray)
+        h = tape.h[1:]
         # The slopes wait where da will be, a block of steps at a time.
-        slopes = adjoint.da if whole else np.empty_like(h)
+        slopes = adjoint.da if isinstance(adjoint.da, np.ndarray) else np.empty_like(h)
         last_of = {block.stop - 1: block for block in blocks(len(h), h[0])}
         slope, dh, da = list(slopes), list(adjoint.dh), list(adjoint.da)
         back = accumulate(da, params["W_hh"], into=dh[:-1])

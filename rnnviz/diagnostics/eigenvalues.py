@@ -53,7 +53,9 @@ def eigenvalues(network: Network, layer: int = -1) -> Eigenvalues:
     """
     W_hh = network.layers[layer].params["W_hh"]
     if not np.isfinite(W_hh).all():
-        raise ValueError(f"W_hh must be finite, got {(~np.isfinite(W_hh)).sum()} entries that are not")
+        raise ValueError(
+            f"W_hh must be finite, got {(~np.isfinite(W_hh)).sum()} entries that are not"
+        )
     values = np.linalg.eigvals(W_hh)
     order = np.argsort(-np.abs(values), kind="stable")
     return Eigenvalues(values[order], np.linalg.svd(W_hh, compute_uv=False))

@@ -29,7 +29,8 @@ class Fault:
         """What broke, and from where on."""
         if self.where == "gradient":
             return f"The gradient is {self._word} from lag {self.lag} back."
-        return f"The {self.where} {'is' if self.where == 'loss' else 'are'} {self._word} at t = {self.t}."
+        subject = "The loss is" if self.where == "loss" else "The states are"
+        return f"{subject} {self._word} at t = {self.t}."
 
     @property
     def _word(self) -> str:
@@ -66,7 +67,9 @@ def first_fault(record: Record, flow: GradientFlow) -> Fault | None:
     if (t := _first(~np.isfinite(record.loss_t)[:, None])) is not None:
         return fault(_kind_of(record.loss_t[t]), "loss", t + 1)
     values = flow.derivative.value()[flow.loss_state :: -1]
-    broken = ~np.isfinite(values).all(axis=(1, 2)) | ~values.any(axis=(1, 2))
+    finite: Array = np.all(np.isfinite(values), axis=(1, 2))
+    flowing: Array = np.any(values, axis=(1, 2))
+    broken = ~(finite & flowing)
     if (lag := _first(broken[:, None])) is None:
         return None
     t = flow.loss_state - lag

@@ -29,7 +29,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class GradientFlow:
-    """The norm of dL/ds_t at every state, batch mean and quantiles, in log10 with the scale kept."""
+    """The norm of dL/ds_t at every state: batch mean and quantiles, in log10."""
 
     source: Source
     """The loss that travels back: of every step ("total") or of the last one that has any."""
@@ -90,7 +90,7 @@ class GradientFlow:
         return self.fit.factor
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a state: t, lag, log10 of the mean norm and of its quantiles, the step's change."""
+        """One row a state: t, lag, log10 of mean norm and quantiles, the step's change."""
         low, median, high = self.log10_quantiles
         return pd.DataFrame(
             {
@@ -139,4 +139,5 @@ def log10_mean(log10: Float[Array, "N B"]) -> Float[Array, " N"]:
     top = log10.max(axis=1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
-        return np.log10(np.mean(10.0 ** (log10 - top), axis=1)) + top[:, 0]
+        mean: Array = np.log10(np.mean(10.0 ** (log10 - top), axis=1)) + top[:, 0]
+    return mean

@@ -69,11 +69,16 @@ def lyapunov(record: Record, count: int | None = None, layer: int = -1) -> Lyapu
 def _make_orthonormal(vectors: Float[Array, "K B S"]) -> Float[Array, "B K"]:
     """Make each sequence's vectors orthonormal in place; the log of how far each was stretched."""
     if len(vectors) == 1:
-        norm = np.sqrt(np.einsum("kbs,kbs->bk", vectors, vectors))
-        vectors /= norm.T[..., None]
-        return np.log(norm)
+        stretch = np.sqrt(np.einsum("kbs,kbs->bk", vectors, vectors))
+        vectors /= stretch.T[..., None]
+        return _log(stretch)
     if not np.isfinite(vectors).all():
         return np.full(vectors.shape[1::-1], np.nan)
     q, r = np.linalg.qr(np.moveaxis(vectors, 0, 2))
     vectors[:] = np.moveaxis(q, 2, 0)
-    return np.log(np.abs(np.diagonal(r, axis1=1, axis2=2)))
+    return _log(np.abs(np.diagonal(r, axis1=1, axis2=2)))
+
+
+def _log(stretch: Float[Array, "B K"]) -> Float[Array, "B K"]:
+    log: Array = np.log(stretch)
+    return log

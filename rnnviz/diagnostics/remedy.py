@@ -62,7 +62,11 @@ def for_dead(record: Record) -> Remedy:
     if not params["W_hh"].any():
         return Remedy("gain", "Set the gain to 1: the recurrent weights are 0.", value=1.0)
     if not record.dy.any():
-        return Remedy("loss_at", "Take the loss at every step: at the last it is flat.", value="all")
+        return Remedy(
+            "loss_at", "Take the loss at every step: at the last it is flat.", value="all"
+        )
     if params["b_ih"].any():
         return Remedy("bias", "Set the biases to zero: they push the units flat.", value="zero")
-    return Remedy("init", "Start W_hh at the identity: the units are off or flat.", value="identity")
+    return Remedy(
+        "init", "Start W_hh at the identity: the units are off or flat.", value="identity"
+    )

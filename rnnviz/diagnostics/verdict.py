@@ -121,7 +121,10 @@ def _rate(kind: Kind, flow: GradientFlow) -> str:
             f"{half_life:.2g} steps, and {left}."
         )
     if kind == "holding":
-        return f"Each step back keeps ×{factor:.3g} of the gradient: ×{factor**steps:.2g} over {steps} steps."
+        return (
+            f"Each step back keeps ×{factor:.3g} of the gradient: "
+            f"×{factor**steps:.2g} over {steps} steps."
+        )
     return f"Each step back multiplies the gradient by {factor:.3g}."
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Array, Float
+from rnnviz.arrays import Array
 from rnnviz.figures.frame import NARROWEST, text_width
+from rnnviz.figures.lines import Area, Curve
 from rnnviz.figures.theme import SIZE
 
 _GRID = np.linspace(0, 1, 49)
@@ -18,34 +19,6 @@ _GAP = 0.015
 _OFFSETS = np.tile([11.0, -11.0, 26.0, -26.0, 41.0, -41.0], 2)
 _LEFTWARD = np.repeat([True, False], 6)
 """Every way a label can stand to its point: above or below, ending or beginning there."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A line, and the text that stands at it."""
-
-    x: Float[Array, " N"]
-    y: Float[Array, " N"]
-    text: str
-    colour: str
-
-
-@dataclass(frozen=True)
-class Area:
-    """Where the lines are drawn: the axes' ranges, and its height in pixels."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    height: int
-
-    def pixels(self, curve: Curve) -> Float[Array, " 49"]:
-        """The curve's height above the lower edge, at each point of the grid; NaN off its ends."""
-        x = self.x[0] + _GRID * (self.x[1] - self.x[0])
-        finite = np.isfinite(curve.y)
-        if not finite.any():
-            return np.full(len(_GRID), np.nan)
-        y = np.interp(x, curve.x[finite], curve.y[finite], np.nan, np.nan)
-        return (y - self.y[0]) / (self.y[1] - self.y[0]) * self.height
 
 
 @dataclass
@@ -70,7 +43,7 @@ def placed(
     edges : heights in pixels over the whole width that are taken already
     """
     shadow = ", ".join([f"0 0 2px {halo}"] * 3)
-    drawn = np.array([area.pixels(curve) for curve in curves]).reshape(-1, len(_GRID))
+    drawn = np.array([area.pixels(curve, _GRID) for curve in curves]).reshape(-1, len(_GRID))
     taken = _Taken([0.0] * len(edges), [1.0] * len(edges), list(edges))
     return [
         _annotation(curve, *_place(own, drawn, curve.text, area.height, taken), area, axis, shadow)
@@ -108,7 +81,7 @@ def _cost(low: Array, high: Array, y: Array, drawn: Array, taken: _Taken) -> Arr
     crossed = ((bottom < level + _HALF_LINE) & (top > level - _HALF_LINE)).any(axis=1)
     span = (_GRID[1:] > low[:, None]) & (_GRID[:-1] < high[:, None])
     outside = np.maximum(0, -low) + np.maximum(0, high - 1)
-    cost = (crossed & span).sum(axis=1) + 10_000 * outside
+    cost = 2.0 * (crossed & span).sum(axis=1) + 10_000 * outside
     for start, end, other in zip(taken.low, taken.high, taken.y, strict=True):
         cost += 100 * ((low < end) & (high > start) & (np.abs(y - other) < 15))
     return cost

@@ -1,10 +1,12 @@
 """Zeros, infinities and NaNs, which no axis and no colour scale can show: marks with a word."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from rnnviz.arrays import Array, Bool, Float
+from rnnviz.arrays import Array, Bool, Float, Int
+from rnnviz.figures.frame import Json
+from rnnviz.figures.lines import Area
 from rnnviz.figures.text import count
 from rnnviz.figures.theme import NOTHING, Palette
 
@@ -30,7 +32,7 @@ def kinds_of_values(values: Float[Array, "..."]) -> dict[str, Bool[Array, "..."]
 
 def edge_marks(
     x: Array, log10: Float[Array, " N"], y_range: tuple[float, float], axis: str, label: str
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     """Marks at the lower edge for zeros and at the upper edge for infinities and NaNs."""
     low, high = y_range
     traces = []
@@ -53,9 +55,44 @@ def edge_marks(
     return traces
 
 
+def edge_notes(
+    masks: dict[str, Bool[Array, " N"]],
+    words: Callable[[str, Int[Array, " M"]], str],
+    area: Area,
+    axis: str = "y",
+) -> tuple[list[Json], list[float]]:
+    """The words beside the marks at the edges, and how many pixels high each stands.
+
+    Parameters
+    ----------
+    words : what to say of a kind of nothing at these indices
+    """
+    notes: list[Json] = []
+    levels: list[float] = []
+    for kind, mask in masks.items():
+        at = np.flatnonzero(mask)
+        above = sum(level > area.height / 2 for level in levels)
+        level = 16 if kind == "zero" else area.height - 16 - 15 * above
+        left = at[0] + at[-1] < len(mask)
+        notes.append(
+            {
+                "text": words(kind, at),
+                "font": {"color": NOTHING[kind]},
+                "x": 0.01 if left else 0.99,
+                "xref": "paper",
+                "xanchor": "left" if left else "right",
+                "y": area.at(level),
+                "yref": axis,
+                "yanchor": "middle",
+            }
+        )
+        levels.append(level)
+    return notes, levels
+
+
 def cells(
-    masks: dict[str, Bool[Array, "R C"]], place: dict[str, Any], hover: str
-) -> list[dict[str, Any]]:
+    masks: dict[str, Bool[Array, "R C"]], place: Json, hover: str
+) -> list[Json]:
     """A heatmap for each kind over the one that leaves these cells empty, in the kind's colour."""
     return [
         place
@@ -81,7 +118,7 @@ def square(kind: str) -> str:
 
 def cells_note(
     masks: dict[str, Bool[Array, "R C"]], top: float, palette: Palette
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     """The words for coloured cells, each behind a square of its colour, in a corner of the row."""
     parts = [
         f"{square(kind)} {WORDS[kind]}: {count(int(mask.sum()), 'value')}"

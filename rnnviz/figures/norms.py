@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from rnnviz.arrays import Array, Float
+from rnnviz.arrays import Array
 from rnnviz.diagnostics import Eigenvalues, GradientFlow
 from rnnviz.figures.frame import Json, Row
-from rnnviz.figures.labels import Area, Curve, placed
-from rnnviz.figures.marks import WORDS, edge_marks, kinds
+from rnnviz.figures.labels import placed
+from rnnviz.figures.lines import Area, Curve, measured, theory
+from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
 from rnnviz.figures.text import count, mantissa_exponent, plain
-from rnnviz.figures.theme import NOTHING, Palette
+from rnnviz.figures.theme import Palette
 
 LEAST_DECADES = 2.0
 """A gradient that holds is drawn flat: the axis spans no less than this."""
@@ -44,10 +46,10 @@ def norm_row(flows: Flows, axis: str, height: int, palette: Palette) -> Row:
     y_range = _range(flows, curves)
     area = Area((-0.5, t[-1] + 0.5), y_range, height)
     data = _band(flows.flow, y_range, axis, palette)
-    for curve, style in _styled(flows, curves):
-        data.append(_line(curve, style, axis))
+    data += _drawn(flows, curves, axis)
     data += edge_marks(t, flows.flow.log10_norm, y_range, axis, "t =")
-    notes, edges = _edge_notes(flows.flow, area, axis)
+    masks = kinds(flows.flow.log10_norm)
+    notes, edges = edge_notes(masks, partial(_edge_words, flows.flow), area, axis)
     labels = placed(curves, area, axis, halo=palette.paper, edges=edges)
     return Row(data, [*labels, *notes], log_axis(y_range, "|∂L/∂h<sub>t</sub>|"))
 
@@ -59,7 +61,7 @@ def log_axis(y_range: tuple[float, float], title: str) -> Json:
         "range": list(y_range),
         "tickprefix": "10<sup>",
         "ticksuffix": "</sup>",
-        "nticks": int(np.clip(np.ceil(y_range[1] - y_range[0]), 2, 6)),
+        "nticks": min(int(y_range[1] - y_range[0]) + 1, 6),
     }
 
 
@@ -124,46 +126,24 @@ def _range(flows: Flows, curves: list[Curve]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _styled(flows: Flows, curves: list[Curve]) -> Iterator[tuple[Curve, Json]]:
-    """Each curve with its line, those behind first: theory under measurement."""
+def _drawn(flows: Flows, curves: list[Curve], axis: str) -> Iterator[Json]:
+    """Each curve as a line, those behind first: theory under measurement."""
     thick = len(flows.measured)
-    fitted = len(curves) > thick and curves[thick].text.startswith("fit")
-    dashes = ["dot", "dash", "longdash"] if fitted else ["dash", "longdash"]
-    for curve, dash in zip(curves[thick:], dashes, strict=False):
-        yield curve, {"width": 1.5, "dash": dash}
+    for curve in curves[thick:]:
+        yield theory(curve, "dot" if curve.text.startswith("fit") else "dash", axis)
     for curve, flow in reversed(list(zip(curves, flows.measured, strict=False))):
-        yield curve, {"width": 3 if flow is flows.flow else 2.25}
+        yield _with_hover(curve, axis, 3 if flow is flows.flow else 2.25)
 
 
-def _line(curve: Curve, style: Json, axis: str) -> Json:
-    trace = {
-        "type": "scatter",
-        "mode": _mode(curve.y),
-        "name": curve.text,
-        "x": curve.x,
-        "y": curve.y,
-        "yaxis": axis,
-        "line": style | {"color": curve.colour},
-    }
-    if "dash" in style:
-        return trace | {"x": curve.x.tolist(), "y": curve.y.tolist(), "hoverinfo": "skip"}
+def _with_hover(curve: Curve, axis: str, width: float) -> Json:
     mantissa, exponent = mantissa_exponent(curve.y)
-    return trace | {
+    return measured(curve, axis, width) | {
         "customdata": np.stack([mantissa, exponent], axis=1),
         "hovertemplate": (
             f"t = %{{x}}, {curve.text.partition(' (')[0]}: "
             "%{customdata[0]:.2f}×10<sup>%{customdata[1]}</sup><extra></extra>"
         ),
     }
-
-
-def _mode(y: Float[Array, " N"]) -> str:
-    """Lines, with markers where a point has no neighbour to be joined to."""
-    finite = np.isfinite(y)
-    joined = np.zeros(len(y), bool)
-    joined[1:] |= finite[:-1]
-    joined[:-1] |= finite[1:]
-    return "lines" if (joined | ~finite).all() else "lines+markers"
 
 
 def _band(
@@ -179,32 +159,7 @@ def _band(
     return [edge | line | {"name": "10 %", "y": low}, edge | line | fill | {"name": "90 %", "y": high}]
 
 
-def _edge_notes(flow: GradientFlow, area: Area, axis: str) -> tuple[list[Json], list[float]]:
-    """The words for zeros, infinities and NaNs, and how high they stand."""
-    masks = kinds(flow.log10_norm)
-    notes, edges = [], []
-    for kind, mask in masks.items():
-        taken = sum(edge > area.height / 2 for edge in edges)
-        level = 16 if kind == "zero" else area.height - 16 - 15 * taken
-        at = np.flatnonzero(mask)
-        left = at[0] + at[-1] < len(mask)
-        notes.append(
-            {
-                "text": _edge_words(kind, at, flow),
-                "font": {"color": NOTHING[kind]},
-                "x": 0.01 if left else 0.99,
-                "xref": "paper",
-                "xanchor": "left" if left else "right",
-                "y": area.y[0] + level / area.height * (area.y[1] - area.y[0]),
-                "yref": axis,
-                "yanchor": "middle",
-            }
-        )
-        edges.append(level)
-    return notes, edges
-
-
-def _edge_words(kind: str, at: Array, flow: GradientFlow) -> str:
+def _edge_words(flow: GradientFlow, kind: str, at: Array) -> str:
     word = WORDS[kind]
     if kind == "infinite":
         word = f"infinite in {flow.derivative.mantissa.dtype}"
@@ -237,7 +192,7 @@ def spoken(flows: Flows) -> str:
     if flows.total is not None:
         parts.append(f"the whole loss gives {plain(flows.total.log10_norm[0])} at t = 0")
     for kind, mask in kinds(flow.log10_norm).items():
-        parts.append(f"it is {_edge_words(kind, np.flatnonzero(mask), flow)}")
+        parts.append(f"it is {_edge_words(flow, kind, np.flatnonzero(mask))}")
     return "; ".join(parts) + "."
 
 

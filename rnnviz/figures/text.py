@@ -52,7 +52,7 @@ def plain(log10: float) -> str:
 
 def power(exponent: float) -> str:
     """A power of ten with a raised exponent: how a tick is labelled."""
-    return f"10<sup>{minus(f'{exponent:.3g}')}</sup>"
+    return f"10<sup>{minus(f'{exponent + 0.0:.3g}')}</sup>"
 
 
 def short(value: float) -> str:

@@ -65,7 +65,7 @@ def time_panel(
         gradient_row(units, flow, tops[2], palette, "y3"),
         norm_row(flows, "y4", NORMS, palette),
     ]
-    layout = _axes(flow, rows, domains)
+    layout = _axes(flow, rows, domains, palette)
     layout["annotations"] = [note for row in rows for note in row.annotations]
     layout["annotations"].append(heading("Gradient norm", tops[3]))
     words = Words(QUESTION, subtitle(flow, units), HOW_TO_READ, alt(flows), "gradient-over-time")
@@ -90,7 +90,7 @@ def alt(flows: Flows) -> str:
 
 
 def _axes(
-    flow: GradientFlow, rows: list[Row], domains: list[tuple[float, float]]
+    flow: GradientFlow, rows: list[Row], domains: list[tuple[float, float]], palette: Palette
 ) -> dict[str, Any]:
     layout: dict[str, Any] = {
         "xaxis": {
@@ -104,6 +104,8 @@ def _axes(
             "spikesnap": "cursor",
             "spikethickness": 1,
             "spikedash": "solid",
+            "spikecolor": palette.muted,
+            "hoverformat": ".1~f",
         },
         "hovermode": "x",
         "hoversubplots": "axis",
@@ -130,7 +132,8 @@ def _strip_row(flow: GradientFlow, top: float, palette: Palette) -> Row:
         "showscale": False,
         "hoverongaps": False,
         "customdata": factor,
-        "hovertemplate": "step %{x}: ×%{customdata:.3g}<extra></extra>",
+        "text": flow.t[None, :-1],
+        "hovertemplate": "step %{text}: ×%{customdata:.3g}<extra></extra>",
     }
     lowest, highest = f"×{10**-limit:.2g}", f"×{10**limit:.3g}"
     named = "".join(f"{square(kind)} {WORDS[kind]}, " for kind in masks)

@@ -1,0 +1,1 @@
+"""rnnviz in a browser: a Streamlit app around the ``rnnviz`` package."""

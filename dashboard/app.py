@@ -1,0 +1,32 @@
+"""rnnviz in a browser: its state, its pages, and what stands around every page.
+
+``streamlit run`` imports this file for ``app`` and runs it as a script for each visitor.
+"""
+
+import streamlit as st
+
+from dashboard import chart, controls, session
+from dashboard.frame import header, style
+from dashboard.views import explore, train
+
+
+def main() -> None:
+    """Draw the page that is open."""
+    st.set_page_config(page_title="rnnviz", layout="wide")
+    style()
+    session.start()
+    pages = [
+        st.Page(explore.render, title="Explore", url_path="explore", default=True),
+        st.Page(train.render, title="Train", url_path="train"),
+    ]
+    page = st.navigation(pages, position="hidden")
+    with st.sidebar:
+        controls.sidebar()
+    header(pages)
+    page.run()
+
+
+if __name__ == "__main__":
+    main()
+else:
+    app = st.App(__file__, routes=chart.routes())

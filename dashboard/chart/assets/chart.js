@@ -1,0 +1,153 @@
+// One chart: keeps its place on the page and redraws it when new numbers come.
+// After each redraw `data-revision` on the chart counts up and the document gets a `rnnviz:painted` event.
+
+import { buildFrame, fillFrame, loadStyles, showProblem } from "./frame.js";
+import { loadPlotly } from "./plotly.js";
+import { decode, same } from "./wire.js";
+
+const CONFIG = { displayModeBar: false, doubleClick: "reset" };
+const ZOOMED = /^[xy]axis\d*\.range/;
+const charts = new WeakMap();
+
+loadPlotly().catch(() => {}); // the first draw says so if it fails; here it only starts early
+
+// Called at every rerun; gives back what to do when the chart leaves the page.
+export async function show(parent, bytes) {
+  await loadStyles();
+  if (!charts.has(parent)) charts.set(parent, new Chart(parent));
+  const chart = charts.get(parent);
+  const turn = ++chart.turn;
+  chart.receive(bytes);
+  return () => {
+    // Streamlit also calls this for a run that a later one overtook.
+    if (turn !== chart.turn) return;
+    chart.remove();
+    charts.delete(parent);
+  };
+}
+
+// A first picture takes long: in a task of its own the browser can show it before the next one is begun.
+let lastTask = Promise.resolve();
+function ownTask() {
+  lastTask = lastTask.then(() => new Promise((resolve) => setTimeout(resolve)));
+  return lastTask;
+}
+
+// Plotly measures every tick label again to hide those past the edge, a third of its time; ours fit their margins.
+function quick(template) {
+  const axis = { ticklabeloverflow: "allow" };
+  const { xaxis, yaxis, ...rest } = template?.layout ?? {};
+  const layout = { ...rest, xaxis: { ...axis, ...xaxis }, yaxis: { ...axis, ...yaxis } };
+  return { ...template, layout };
+}
+
+class Chart {
+  turn = 0;
+  revision = 0;
+  resets = 0;
+  bytes = null;
+  drawing = false;
+
+  constructor(parent) {
+    this.frame = buildFrame(parent, {
+      reset: () => this.resetZoom(),
+      CSV: () => this.download("csv"),
+      PNG: () => this.download("png"),
+      SVG: () => this.download("svg"),
+    });
+    this.showZoomed(false);
+    this.width = this.frame.plot.clientWidth;
+    this.observer = new ResizeObserver(([entry]) => this.fit(entry.contentRect.width));
+    this.observer.observe(this.frame.plot);
+  }
+
+  receive(bytes) {
+    if (same(bytes, this.bytes)) return;
+    this.bytes = bytes;
+    this.redraw();
+  }
+
+  // While one picture is drawn, only the newest of those that arrive is kept.
+  async redraw() {
+    if (this.drawing) return;
+    this.drawing = true;
+    let drawn = null;
+    while (drawn !== this.bytes) {
+      drawn = this.bytes;
+      await this.draw(drawn);
+    }
+    this.drawing = false;
+  }
+
+  async draw(bytes) {
+    try {
+      this.message = decode(bytes);
+      fillFrame(this.frame, this.message);
+      await this.paint();
+      showProblem(this.frame);
+      this.announce();
+    } catch (error) {
+      window.Plotly?.purge(this.frame.plot);
+      showProblem(this.frame, `This chart could not be drawn: ${error.message}`);
+    }
+  }
+
+  async paint() {
+    const Plotly = await loadPlotly();
+    const { plot } = this.frame;
+    const isNew = !plot._fullLayout;
+    if (isNew) await ownTask();
+    const { data, layout } = this.message.figure;
+    await Plotly.react(plot, data, this.fitted(layout), CONFIG);
+    if (isNew) plot.on("plotly_relayout", (changes) => this.noteZoom(changes));
+  }
+
+  fitted(layout) {
+    const uirevision = `${layout.uirevision ?? ""} ${this.resets}`;
+    const dragmode = matchMedia("(pointer: coarse)").matches ? false : layout.dragmode; // a finger scrolls the page
+    const template = quick(layout.template);
+    return { ...layout, template, uirevision, dragmode, width: this.width, height: this.message.height };
+  }
+
+  fit(width) {
+    if (width === 0 || width === this.width) return;
+    this.width = width;
+    const { plot } = this.frame;
+    if (plot._fullLayout && !this.drawing) window.Plotly.relayout(plot, { width });
+  }
+
+  noteZoom(changes) {
+    const names = Object.keys(changes);
+    if (names.some((name) => ZOOMED.test(name))) this.showZoomed(true);
+    else if (names.some((name) => name.endsWith(".autorange"))) this.showZoomed(false);
+  }
+
+  showZoomed(zoomed) {
+    this.frame.resetLink.hidden = !zoomed;
+  }
+
+  resetZoom() {
+    this.resets += 1;
+    this.showZoomed(false);
+    this.bytes = this.bytes.slice(); // the same numbers, to be drawn once more
+    this.redraw();
+  }
+
+  async download(format) {
+    const { download } = await import("./export.js");
+    await download(this.frame.plot, this.message, format);
+  }
+
+  announce() {
+    const { root } = this.frame;
+    root.dataset.revision = ++this.revision;
+    const detail = { key: this.message.key, revision: this.revision };
+    document.dispatchEvent(new CustomEvent("rnnviz:painted", { detail }));
+  }
+
+  remove() {
+    this.observer.disconnect();
+    window.Plotly?.purge(this.frame.plot);
+    this.frame.root.remove();
+  }
+}

@@ -1,0 +1,47 @@
+// Reads what dashboard/chart/wire.py writes.
+
+const LENGTH_BYTES = 4;
+const ALIGNMENT = 8;
+const NUMBERS = { nan: NaN, inf: Infinity, "-inf": -Infinity };
+const KINDS = {
+  float64: Float64Array,
+  float32: Float32Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+};
+
+export function decode(bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const end = LENGTH_BYTES + length;
+  const header = new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, end));
+  const start = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+  const body = bytes.slice(start).buffer; // a copy, because a view must begin at a multiple of its item size
+  return JSON.parse(header, (_, node) => putBack(node, body));
+}
+
+function putBack(node, body) {
+  if (node?.$array) return view(body, ...node.$array);
+  if (node?.$number) return NUMBERS[node.$number];
+  return node;
+}
+
+function view(body, dtype, start, shape) {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return nested(new KINDS[dtype](body, start, size), shape);
+}
+
+// A matrix as rows that share its memory, which is the form in which Plotly takes one.
+function nested(flat, [length, ...rest]) {
+  if (rest.length === 0) return flat;
+  const size = rest.reduce((product, extent) => product * extent, 1);
+  return Array.from({ length }, (_, row) => nested(flat.subarray(row * size, (row + 1) * size), rest));
+}
+
+export function same(bytes, others) {
+  if (bytes?.length !== others?.length) return false;
+  return bytes.every((byte, index) => byte === others[index]);
+}

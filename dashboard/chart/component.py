@@ -1,0 +1,89 @@
+"""One Plotly figure on a page: its question, how to read it, and its files.
+
+``st.plotly_chart`` gives a changed figure a new element, which draws a blank frame and forgets the
+zoom. This component keeps its element and hands the new numbers to ``Plotly.react``.
+"""
+
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.chart.server import ADDRESS, version
+from dashboard.chart.wire import encode
+
+DEFAULT_HEIGHT: Final = 420
+
+LOADER: Final = """
+const address = new URL("@ADDRESS@/chart.js", document.baseURI);
+
+export default async function ({ data, parentElement }) {
+  try {
+    const { show } = await import(address);
+    return await show(parentElement, data);
+  } catch (error) {
+    console.warn(error);
+    parentElement.textContent = "The server did not send what draws charts. Reload to try again.";
+  }
+}
+"""
+"""Sent with every chart at every rerun, so it only fetches the real module, once per page."""
+
+_mount = st.components.v2.component(
+    "rnnviz_chart",
+    js=LOADER.replace("@ADDRESS@", f"{ADDRESS}/{version()}"),
+    isolate_styles=False,
+)
+
+
+def chart(
+    figure: go.Figure,
+    *,
+    key: str,
+    question: str,
+    filename: str,
+    alt: str,
+    subtitle: str = "",
+    how_to_read: str = "",
+    height: int | None = None,
+) -> None:
+    """A figure under its question, with a short guide and its CSV, PNG and SVG.
+
+    Parameters
+    ----------
+    figure
+        What to draw. Its own template decides its colours; nothing in it is changed.
+    key
+        The chart's identity: with the same key the picture is updated in place and keeps its zoom.
+    question
+        What the picture answers, above it in bold.
+    filename
+        The stem of the exported files, without an ending.
+    alt
+        What the picture shows, for those who do not see it.
+    subtitle
+        Which derivative of which loss, and which way time runs.
+    how_to_read
+        A short text behind "How to read this"; empty lines part paragraphs.
+    height
+        In pixels; the figure's own if left out, else 420.
+    """
+    message = {
+        "key": key,
+        "question": question,
+        "subtitle": subtitle,
+        "howToRead": how_to_read,
+        "filename": filename,
+        "alt": alt,
+        "height": height or figure.layout.height or DEFAULT_HEIGHT,
+        "figure": _plain(figure),
+    }
+    _mount(key=key, data=encode(message))
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    """The figure as dicts with its arrays in them: ``figure.to_dict()`` without the base64."""
+    return {
+        "data": [trace.to_plotly_json() for trace in figure.data],
+        "layout": figure.layout.to_plotly_json(),
+    }

@@ -1,0 +1,102 @@
+"""What a chart sends to the browser: one JSON header, then the numbers as they lie in memory.
+
+A payload is the header's length (4 bytes, little-endian), the header in UTF-8, and the body. The
+header names each array by ``{"$array": [dtype, start, shape]}``, ``start`` counted in bytes from the
+first multiple of eight behind the header, and a lone number that JSON lacks by ``{"$number": "nan"}``,
+``inf`` or ``-inf``. ``assets/wire.js`` reads it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+ARRAY = "$array"
+NUMBER = "$number"
+ALIGNMENT = 8
+LENGTH_BYTES = 4
+PLOTTABLE = frozenset({"float64", "float32", "int32", "uint32", "int16", "uint16", "int8", "uint8"})
+"""The kinds a browser has a typed array for that Plotly can draw."""
+
+Json: TypeAlias = Any
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """A message of dicts, lists, text, numbers and NumPy arrays as one payload.
+
+    Parameters
+    ----------
+    message
+        Its arrays travel in their own precision; 64-bit integers and half floats, which no browser
+        can plot, as ``float64`` and ``float32``.
+
+    Examples
+    --------
+    >>> decode(encode({"x": np.arange(3.0)}))["x"]
+    array([0., 1., 2.])
+    """
+    body = bytearray()
+    header = json.dumps(_lift(message, body), allow_nan=False, separators=(",", ":")).encode()
+    length = len(header).to_bytes(LENGTH_BYTES, "little")
+    return b"".join([length, header, _padding(LENGTH_BYTES + len(header)), body])
+
+
+def decode(payload: bytes) -> dict[str, Any]:
+    """The message that ``encode`` made ``payload`` from: how a test reads a chart off a page."""
+    end = LENGTH_BYTES + int.from_bytes(payload[:LENGTH_BYTES], "little")
+    body = payload[end + len(_padding(end)) :]
+
+    def put_back(node: dict[str, Any]) -> Json:
+        if NUMBER in node:
+            return float(node[NUMBER])
+        return _view(body, *node[ARRAY]) if ARRAY in node else node
+
+    message: dict[str, Any] = json.loads(payload[LENGTH_BYTES:end], object_hook=put_back)
+    return message
+
+
+def _lift(node: object, body: bytearray) -> Json:
+    """The tree with each array appended to ``body`` and named in its place."""
+    match node:
+        case np.ndarray():
+            return _lift_array(node, body)
+        case Mapping():
+            return {name: _lift(child, body) for name, child in node.items()}
+        case list() | tuple():
+            return [_lift(child, body) for child in node]
+        case np.generic():
+            return _lift(node.item(), body)
+        case float() if not math.isfinite(node):
+            return {NUMBER: str(node)}
+    return node
+
+
+def _lift_array(array: np.ndarray, body: bytearray) -> Json:
+    array = _as_plottable(array)
+    if array.dtype.name not in PLOTTABLE or array.ndim == 0:
+        return _lift(array.tolist(), body)
+    start = len(body)
+    body += array.tobytes()
+    body += _padding(len(body))
+    return {ARRAY: [array.dtype.name, start, list(array.shape)]}
+
+
+def _as_plottable(array: np.ndarray) -> np.ndarray:
+    """The array as numbers or text that a browser can plot."""
+    if array.dtype.kind == "M":
+        return array.astype(np.str_)
+    if array.dtype.kind in "iu" and array.dtype.name not in PLOTTABLE:
+        return array.astype(np.float64)
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    return array
+
+
+def _view(body: bytes, dtype: str, start: int, shape: list[int]) -> np.ndarray:
+    return np.frombuffer(body, dtype, math.prod(shape), start).reshape(shape)
+
+
+def _padding(size: int) -> bytes:
+    return b"\0" * (-size % ALIGNMENT)

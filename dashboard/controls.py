@@ -1,0 +1,135 @@
+"""Widgets built from the config's fields: title, range, stops, unit and help are read there."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.settle import longest
+from rnnviz import PRESETS, TASKS, TrainConfig
+from rnnviz.fields import options, stops
+
+FIELDS = TrainConfig.model_fields
+FREE = ("seed", "data_seed")
+"""Settings that may differ from a preset's without leaving it."""
+
+
+def sidebar() -> None:
+    """Everything that decides the run, in six short groups."""
+    config = session.config()
+    _group("Start from")
+    preset()
+    _group("Network")
+    for name in ("cell", "hidden_size", "layers", "readout"):
+        setting(name)
+    _group("Initialisation")
+    for name in ("init", "gain", "input_init", "input_scale", "bias"):
+        setting(name)
+    if config.bias == "constant":
+        setting("bias_value")
+    _group("Sequence")
+    setting("steps", most=longest(config))
+    setting("batch_size")
+    _group("Task")
+    setting("task")
+    st.caption(TASKS[config.task].note)
+    if TASKS[config.task].uses_lag:
+        setting("lag", most=config.steps - 1)
+    setting("loss_at")
+    _group("Chance and precision")
+    chance()
+    setting("dtype")
+
+
+def setting(name: str, most: float | None = None) -> None:
+    """The widget of one field: a box for a choice, a slider for a number up to ``most``."""
+    field, value, key = FIELDS[name], getattr(session.config(), name), f"set-{name}"
+    title = field.title or name
+    act: dict[str, Any] = {"key": key, "on_change": session.moved, "args": (name, key)}
+    if titles := options(field):
+        session.show(key, value)
+        words = titles.__getitem__
+        st.selectbox(title, list(titles), format_func=words, help=field.description, **act)
+        return
+    rests = _rests(name, value, most)
+    if len(rests) == 1:
+        st.text_input(title, str(value), help=field.description, disabled=True)
+        return
+    session.show(key, value)
+    st.select_slider(title, rests, format_func=_figure, help=field.description, **act)
+
+
+def _rests(name: str, value: float, most: float | None) -> list[float]:
+    """Where the slider can rest: at its stops up to ``most``, and where it stands."""
+    stands = [value, value if most is None else most]
+    below = [stop for stop in stops(FIELDS[name]) if most is None or stop <= most]
+    return sorted({type(value)(stop) for stop in (*below, *stands)})
+
+
+def _figure(stop: float) -> str:
+    return f"{stop:,.6g}"
+
+
+def preset() -> None:
+    """A box that takes a whole named config, and names the one on screen if it is one."""
+    config = session.config()
+    free = {name: getattr(config, name) for name in FREE}
+    on_screen = next((n for n, p in PRESETS.items() if p.config.replace(**free) == config), None)
+    session.show("preset", on_screen)
+    st.selectbox(
+        "Preset",
+        list(PRESETS),
+        format_func=lambda name: PRESETS[name].title,
+        key="preset",
+        placeholder="Your own settings",
+        on_change=_take_preset,
+        help="A named experiment: framework defaults, cures, and results from papers.",
+    )
+    if on_screen:
+        st.caption(f"{PRESETS[on_screen].claim} {PRESETS[on_screen].source}.")
+
+
+def chance() -> None:
+    """The seed, and two ways to draw again: other weights, or the same weights on other data."""
+    config = session.config()
+    session.show("set-seed", config.seed)
+    low, high = stops(FIELDS["seed"])
+    st.number_input(
+        FIELDS["seed"].title or "Seed",
+        int(low),
+        int(high),
+        key="set-seed",
+        help=FIELDS["seed"].description,
+        on_change=session.moved,
+        args=("seed", "set-seed"),
+    )
+    with st.container(horizontal=True, key="draw-again"):
+        st.button(
+            "New weights",
+            key="new-weights",
+            on_click=_next,
+            args=("seed",),
+            help="Draws the weights and the data again, from the next seed.",
+        )
+        st.button(
+            "Same weights, new data",
+            key="same-weights",
+            on_click=_next,
+            args=("data_seed",),
+            help="Keeps these weights and draws other sequences for them.",
+        )
+
+
+def _take_preset() -> None:
+    if (name := st.session_state["preset"]) is not None:
+        session.take(PRESETS[name].config)
+
+
+def _next(field: str) -> None:
+    low, high = (int(stop) for stop in stops(FIELDS[field]))
+    following = getattr(session.config(), field) + 1
+    session.change(**{field: low if following > high else following})
+
+
+def _group(title: str) -> None:
+    st.markdown(f"###### {title}")

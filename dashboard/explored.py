@@ -1,0 +1,96 @@
+"""One run and all that has been asked of it: each diagnostic is computed when it is first seen."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import Final
+
+from cachetools import LRUCache
+
+from rnnviz import Record, RunConfig, diagnostics, draw, run
+from rnnviz.diagnostics import (
+    Eigenvalues,
+    GradientCheck,
+    GradientFlow,
+    Lyapunov,
+    Saturation,
+    Verdict,
+)
+from rnnviz.run import record_bytes
+
+RUN_LIMIT: Final = 128 << 20
+"""The most memory that one visitor's record may take, in bytes."""
+CACHE_LIMIT: Final = 384 << 20
+"""The most memory that all kept records may take, in bytes."""
+
+
+@dataclass(frozen=True)
+class Explored:
+    """A record with its diagnostics, each kept once it has been asked for."""
+
+    config: RunConfig
+    record: Record
+
+    @cached_property
+    def flow(self) -> GradientFlow:
+        """How the last step's loss travels back."""
+        return diagnostics.gradient_flow(self.record, "last")
+
+    @cached_property
+    def total(self) -> GradientFlow:
+        """The flow of the whole loss, which is the last step's where there is no other."""
+        if self.config.loss_at == "last":
+            return self.flow
+        return diagnostics.gradient_flow(self.record, "total")
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the flow amounts to."""
+        return diagnostics.verdict(self.record, self.flow)
+
+    @cached_property
+    def eigenvalues(self) -> Eigenvalues:
+        """Of the last layer's recurrent weights."""
+        return diagnostics.eigenvalues(self.record.network)
+
+    @cached_property
+    def lyapunov(self) -> Lyapunov:
+        """The largest exponent of the last layer."""
+        return diagnostics.lyapunov(self.record, 1)
+
+    @cached_property
+    def saturation(self) -> Saturation:
+        """Of the last layer's units."""
+        return diagnostics.saturation(self.record)
+
+    @cached_property
+    def check(self) -> GradientCheck:
+        """BPTT against central differences."""
+        batch = draw(self.config)
+        loss = batch.loss(self.config.loss_at)
+        return diagnostics.gradient_check(self.record.network, batch.x, loss)
+
+
+_kept: LRUCache[RunConfig, Explored] = LRUCache(
+    CACHE_LIMIT, getsizeof=lambda explored: 2 * record_bytes(explored.config)
+)
+_lock = Lock()
+
+
+def explore(config: RunConfig) -> Explored:
+    """The run that a config describes, computed unless it is still kept.
+
+    What is kept is shared between visitors, read-only, and bounded in bytes.
+
+    Raises
+    ------
+    ValueError
+        If the record would be too large, or the task cannot be drawn so.
+    """
+    with _lock:
+        found = _kept.get(config)
+    if found is None:
+        found = Explored(config, run(config, RUN_LIMIT))
+        with _lock:
+            _kept[config] = found
+    return found

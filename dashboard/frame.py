@@ -1,0 +1,46 @@
+"""What stands around every page: the style, the links between pages, and what has to be said."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from dashboard import session
+from dashboard.chart import chart
+
+STYLE = Path(__file__).with_name("style.css")
+
+
+def style() -> None:
+    """The few rules that Streamlit's theme has no setting for."""
+    st.html(STYLE)
+
+
+def header(pages: Sequence[Page]) -> None:
+    """Links to the pages, which carry what is on screen with them, and what has to be said."""
+    with st.container(horizontal=True, key="pages"):
+        for page in pages:
+            st.page_link(page, label=page.title, query_params=session.link())
+    for notice in session.notices():
+        st.warning(escape(notice))
+
+
+def picture(figure: go.Figure, key: str) -> None:
+    """A figure with the words that it carries about itself."""
+    words = figure.layout.meta
+    chart(
+        figure,
+        key=key,
+        question=words["question"],
+        subtitle=words["subtitle"],
+        how_to_read=words["how_to_read"],
+        filename=f"rnnviz-{words['name']}",
+        alt=words["alt"],
+    )
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:" else sign for sign in text)

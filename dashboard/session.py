@@ -1,0 +1,110 @@
+"""The state behind a page: the only module that touches the URL and the session.
+
+What is on screen is one frozen ``State``. Widgets are written from it before they are drawn
+and change it through callbacks, and the address bar follows it. An empty address means the
+defaults, so that Back leads to where a visit began.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from dashboard.link import State, from_query, to_query
+from dashboard.settle import settle
+from rnnviz import TrainConfig
+
+
+def start() -> None:
+    """Bring session and address together: a new address wins, else the address follows."""
+    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    if "state" not in st.session_state or query != st.session_state.address:
+        st.session_state.state, st.session_state.notices = from_query(query)
+        st.session_state.address = query
+    elif st.session_state.changed:
+        link = to_query(state())
+        st.query_params.from_dict(link)
+        st.session_state.address = {name: [value] for name, value in link.items()}
+    st.session_state.changed = False
+
+
+def state() -> State:
+    """What is on screen."""
+    found: State = st.session_state.state
+    return found
+
+
+def config() -> TrainConfig:
+    """The settings on screen."""
+    return state().config
+
+
+def link() -> dict[str, str]:
+    """The query that opens what is on screen."""
+    return to_query(state())
+
+
+def notices() -> list[str]:
+    """What the visitor should know about the last link or change."""
+    found: list[str] = st.session_state.notices
+    return found
+
+
+def change(**settings: Any) -> None:
+    """Change settings; what no longer fits is brought into range, and said."""
+    try:
+        wanted = config().replace(**settings)
+    except ValueError as error:
+        _set(state(), [f"{error}; nothing was changed"])
+        return
+    settled, said = settle(wanted)
+    _set(replace(state(), config=settled), said)
+
+
+def take(whole: TrainConfig) -> None:
+    """Use a whole config, such as a preset's."""
+    _set(replace(state(), config=whole), [])
+
+
+def look(**view: Any) -> None:
+    """Change what is looked at: no number changes."""
+    _set(replace(state(), view=replace(state().view, **view)), notices())
+
+
+def moved(field: str, key: str) -> None:
+    """A widget's callback: its value becomes the setting's."""
+    value = st.session_state[key]
+    if value is not None:
+        change(**{field: value})
+
+
+def looked(field: str, key: str) -> None:
+    """A widget's callback: its value becomes what is looked at."""
+    value = st.session_state[key]
+    if value is not None:
+        look(**{field: value})
+
+
+def show(key: str, value: object) -> None:
+    """Have the widget of this key show a value when it is drawn."""
+    st.session_state[key] = value
+
+
+def kept(name: str, default: Any = None) -> Any:
+    """Something of this visitor's that is not part of the link, such as a training job."""
+    return st.session_state.get(f"kept-{name}", default)
+
+
+def keep(name: str, value: Any) -> None:
+    """Keep something of this visitor's under a name."""
+    st.session_state[f"kept-{name}"] = value
+
+
+def theme() -> str:
+    """The page's theme: "light" or "dark"."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def _set(new: State, said: list[str]) -> None:
+    st.session_state.changed |= new != state()
+    st.session_state.state, st.session_state.notices = new, said

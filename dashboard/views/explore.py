@@ -1,0 +1,139 @@
+"""Explore: choose a network, and see at once what its gradient does and why."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard import session
+from dashboard.explored import Explored, explore
+from dashboard.frame import escape, picture
+from dashboard.link import SECTIONS
+from dashboard.take_away import take_away
+from rnnviz import figures
+from rnnviz.diagnostics import Remedy
+from rnnviz.export import caption
+from rnnviz.figures.text import compact
+
+Look = dict[str, Any]
+"""Theme and caption: what every picture of a page shares."""
+
+
+def render() -> None:
+    """The verdict, five numbers, the time panel, and one section below it."""
+    config = session.config().run
+    try:
+        explored = explore(config)
+    except ValueError as error:
+        st.error(escape(f"Nothing was computed: {error}."))
+        return
+    _verdict(explored)
+    _numbers(explored)
+    look = {"theme": session.theme(), "caption": caption(config)}
+    drawn = [
+        figures.time_panel(
+            explored.record,
+            explored.flow,
+            explored.total,
+            eigenvalues=explored.eigenvalues,
+            sequence=_sequence(explored),
+            **look,
+        )
+    ]
+    picture(drawn[0], "time-panel")
+    section = _section()
+    drawn += SECTION_FIGURES[section](explored, look)
+    for number, figure in enumerate(drawn[1:]):
+        picture(figure, f"{section}-{number}")
+    if section == "check":
+        st.markdown(escape(explored.check.sentence))
+    take_away(explored, drawn)
+
+
+def _verdict(explored: Explored) -> None:
+    verdict = explored.verdict
+    kind, _, rest = verdict.sentence.partition(" ")
+    with st.container(key=f"verdict-{verdict.kind}"):
+        st.markdown(f"**{kind}** {escape(rest)}")
+        st.button(
+            f"Try: {verdict.remedy.text}",
+            key="remedy",
+            type="tertiary",
+            on_click=_apply,
+            args=(verdict.remedy,),
+        )
+
+
+def _apply(remedy: Remedy) -> None:
+    changed = remedy.apply(session.config())
+    session.change(**{remedy.control: getattr(changed, remedy.control)})
+
+
+def _numbers(explored: Explored) -> None:
+    verdict, steps = explored.verdict, explored.config.steps
+    first, last = verdict.fit_lags
+    grows = verdict.doubling_time is not None
+    time = verdict.doubling_time if grows else verdict.half_life
+    reach = f"{verdict.reach} steps" if verdict.reach is not None else f"> {steps} steps"
+    exponent = explored.lyapunov.largest
+    cards = [
+        ("Factor per step", f"×{compact(verdict.factor)}", f"Fitted over lags {first} to {last}."),
+        (
+            "Doubling time" if grows else "Half-life",
+            "none" if time is None else f"{compact(time)} steps",
+            "Steps back until the norm has doubled." if grows else "Steps back until half is left.",
+        ),
+        ("Reach", reach, "The lag at which 1 % of the gradient is left."),
+        (
+            "Spectral radius",
+            compact(explored.eigenvalues.spectral_radius),
+            "The largest absolute eigenvalue of the last layer's W_hh.",
+        ),
+        (
+            "Lyapunov exponent",
+            compact(exponent),
+            "The largest, in nats per step: above 0 the network is chaotic.",
+        ),
+    ]
+    with st.container(key="numbers"):
+        for column, (label, value, explanation) in zip(st.columns(5), cards, strict=True):
+            column.metric(label, value, help=explanation, border=True)
+
+
+def _sequence(explored: Explored) -> int:
+    return min(session.state().view.sequence, explored.record.batch_size - 1)
+
+
+def _section() -> str:
+    section = session.state().view.section
+    session.show("section", section)
+    st.segmented_control(
+        "Section",
+        list(SECTIONS),
+        format_func=SECTIONS.__getitem__,
+        key="section",
+        required=True,
+        label_visibility="collapsed",
+        on_change=session.looked,
+        args=("section", "section"),
+    )
+    return section
+
+
+def _why(explored: Explored, look: Look) -> list[go.Figure]:
+    return [
+        figures.eigenvalues(explored.eigenvalues, **look),
+        figures.saturation(explored.saturation, **look),
+    ]
+
+
+def _weights(explored: Explored, look: Look) -> list[go.Figure]:
+    return [figures.weights(explored.record.network, **look)]
+
+
+def _check(explored: Explored, look: Look) -> list[go.Figure]:
+    return [figures.gradient_check(explored.check, **look)]
+
+
+SECTION_FIGURES = {"why": _why, "weights": _weights, "check": _check}
+"""What each section draws: only the one that is open is computed."""
