@@ -29,4 +29,4 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, routes=chart.routes())
+    app = st.App(__file__, routes=chart.routes(), middleware=chart.middleware())

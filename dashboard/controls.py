@@ -17,6 +17,7 @@ FREE = ("seed", "data_seed")
 def sidebar() -> None:
     """Everything that decides the run, in six short groups."""
     config = session.config()
+    st.markdown("#### rnn:primary[viz]")
     _group("Start from")
     preset()
     _group("Network")
@@ -86,7 +87,7 @@ def preset() -> None:
         help="A named experiment: framework defaults, cures, and results from papers.",
     )
     if on_screen:
-        st.caption(f"{PRESETS[on_screen].claim} {PRESETS[on_screen].source}.")
+        st.caption(PRESETS[on_screen].claim, help=PRESETS[on_screen].source)
 
 
 def chance() -> None:

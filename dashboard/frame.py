@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.navigation.page import Page
@@ -23,8 +24,8 @@ def header(pages: Sequence[Page]) -> None:
     with st.container(horizontal=True, key="pages"):
         for page in pages:
             st.page_link(page, label=page.title, query_params=session.link())
-    for notice in session.notices():
-        st.warning(escape(notice))
+    if notices := session.notices():
+        st.warning("  \n".join(escape(notice) for notice in notices))
 
 
 def picture(figure: go.Figure, key: str) -> None:
@@ -39,6 +40,15 @@ def picture(figure: go.Figure, key: str) -> None:
         filename=f"rnnviz-{words['name']}",
         alt=words["alt"],
     )
+
+
+def figure_of(value: float | None) -> str:
+    """A number in three digits, or the word for what is none."""
+    if value is None:
+        return "none"
+    if np.isnan(value):
+        return "not a number"
+    return "infinite" if np.isinf(value) else f"{value:.3g}".replace("-", "−")
 
 
 def escape(text: str) -> str:

@@ -62,7 +62,7 @@ class Places:
     def __init__(
         self, count: int, patience: float = PATIENCE, patience_in_queue: float = PATIENCE_IN_QUEUE
     ) -> None:
-        self._count = count
+        self.count = count
         self._patience = patience
         self._patience_in_queue = patience_in_queue
         self._lock = threading.Lock()
@@ -80,7 +80,7 @@ class Places:
             self._end_unwatched()
             running, queued = self._in("running"), self._in("queued")
             self._jobs = [*running, *queued]
-            free = self._count - len(running)
+            free = self.count - len(running)
             for job in queued[:free]:
                 job.begin()
             for position, job in enumerate(queued[free:], 1):

@@ -43,7 +43,7 @@ def _page(explored: Explored, drawn: Sequence[go.Figure]) -> str:
     return write_html(
         drawn,
         title="rnnviz: Explore",
-        intro=explored.verdict.sentence,
+        verdict=explored.verdict.sentence,
+        intro=caption(explored.config),
         settings=explored.config.model_dump(),
-        caption=caption(explored.config),
     )

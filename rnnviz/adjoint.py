@@ -22,8 +22,8 @@ _NORMALISE_EVERY = {8: 8, 4: 1}
 class Scaled:
     """``mantissa * 2**exponent``, with an exponent for each step and sequence."""
 
-    mantissa: Float[Array, "N B M"]
-    exponent: Int[Array, "N B"]
+    mantissa: Float[Array, "*N B M"]
+    exponent: Int[Array, "*N B"]
 
     def log10_norm(self) -> Float[Array, "N B"]:
         """log10 of the Euclidean norm at each step: -inf only for an exact zero."""

@@ -6,7 +6,7 @@ letter    axis                     letter    axis
 ``T``     time steps               ``S``     state size: H, or 2H for an LSTM
 ``B``     sequences in the batch   ``G``     gates: 1, 3 or 4
 ``I``     inputs                   ``O``     outputs
-``H``     hidden units             ``L``     layers
+``H``     hidden units             ``N``     states: T+1, the initial one first
 ========  =======================  ========  ==========================================
 
 Step t maps the state ``s[t]`` to ``s[t + 1]``, so an array of states has T+1 rows and

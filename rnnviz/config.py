@@ -4,7 +4,7 @@ The sliders, the link, the command line and the tests read these fields, and no 
 written anywhere else. A choice offers what its registry holds.
 """
 
-from typing import Any, Literal, Self
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
@@ -34,6 +34,8 @@ _AROUND_ONE = [
 _AROUND_ZERO = [s * v for s in (-1, 1) for v in (*(k / 10 for k in range(20)), *range(2, 11))]
 
 _STREAMS = {"weights": 0, "data": 1, "validation": 2, "check": 3}
+
+C = TypeVar("C", bound="RunConfig")
 
 
 class RunConfig(BaseModel):
@@ -118,7 +120,7 @@ class RunConfig(BaseModel):
             raise ValueError("not offered")
         return value
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self: C, **changes: Any) -> C:
         """The same config with some settings changed."""
         return type(self)(**{**self.model_dump(), **changes})
 

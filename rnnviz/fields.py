@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+Real = int | float
 
+
+@runtime_checkable
 class Titled(Protocol):
     """An entry of a registry that can be offered by a title."""
 
@@ -18,13 +21,13 @@ class Titled(Protocol):
 
 
 def number(
-    default: float,
-    low: float,
-    high: float,
+    default: Real,
+    low: Real,
+    high: Real,
     title: str,
     description: str,
     unit: str = "",
-    stops: Sequence[float] = (),
+    stops: Sequence[Real] = (),
 ) -> Any:
     """A field for a finite number in [low, high]; ``stops`` are where a slider rests."""
     rests = [stop for stop in stops if low <= stop <= high]
@@ -46,7 +49,7 @@ def count(
     title: str,
     description: str,
     unit: str = "",
-    stops: Sequence[float] = (),
+    stops: Sequence[Real] = (),
 ) -> Any:
     """A field for a whole number in [low, high]; ``stops`` are where a slider rests."""
     rests = [int(stop) for stop in stops if low <= stop <= high and stop == int(stop)]
@@ -77,7 +80,7 @@ def options(field: FieldInfo) -> dict[str, str]:
     return {name: str(title) for name, title in titles.items()}
 
 
-def bounds(field: FieldInfo) -> tuple[float, float]:
+def bounds(field: FieldInfo) -> tuple[Real, Real]:
     """The smallest and the largest value that a number field allows."""
     limits = {name: value for m in field.metadata for name, value in asdict(m).items()}
     return limits["ge"], limits["le"]
@@ -89,7 +92,7 @@ def unit(field: FieldInfo) -> str:
     return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
 
 
-def stops(field: FieldInfo) -> list[float]:
+def stops(field: FieldInfo) -> list[Real]:
     """Where a number field's slider rests, from the smallest value to the largest."""
     extra = field.json_schema_extra
     assert isinstance(extra, dict)

@@ -1,13 +1,11 @@
 """Losses: how wrong each step is, with the derivative beneath it."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from rnnviz.arrays import Array, Bool, Float, Int
-
-Reduction = Literal["mean", "sum"]
 
 
 @runtime_checkable
@@ -43,7 +41,7 @@ class MSE:
 
     target: Float[Array, "T B O"]
     mask: Bool[Array, "T B"] | None = None
-    reduction: Reduction = "mean"
+    reduction: str = "mean"
 
     def __post_init__(self) -> None:
         """Refuse a reduction or a mask that means nothing."""
@@ -87,7 +85,7 @@ class CrossEntropy:
 
     labels: Int[Array, "T B"]
     mask: Bool[Array, "T B"] | None = None
-    reduction: Reduction = "mean"
+    reduction: str = "mean"
 
     def __post_init__(self) -> None:
         """Refuse a reduction or a mask that means nothing."""

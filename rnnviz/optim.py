@@ -163,8 +163,7 @@ def norm(g: Float[Array, " N"]) -> float:
     largest = float(np.abs(g).max(initial=0))
     if largest == 0 or not np.isfinite(largest):
         return largest
-    scaled = g / largest
-    return largest * float(np.sqrt(scaled @ scaled))
+    return largest * float(np.sqrt(np.square(g / largest).sum()))
 
 
 def clip(g: Float[Array, " N"], limit: float) -> tuple[Float[Array, " N"], float, float]:

@@ -13,20 +13,20 @@ class LayerRecord:
 
     da: Float[Array, "T B GH"]
     """Derivative of the loss by each pre-activation."""
-    s: Float[Array, "T+1 B S"]
-    ds: Float[Array, "T+1 B S"]
+    s: Float[Array, "N B S"]
+    ds: Float[Array, "N B S"]
     """Total derivative of the loss by each state."""
     grads: Params
     """Derivative of the loss by each parameter, under the parameter's name."""
     tape: Tape
 
     @property
-    def h(self) -> Float[Array, "T+1 B H"]:
+    def h(self) -> Float[Array, "N B H"]:
         """Hidden states: the part of ``s`` that other layers see."""
         return self.s
 
     @property
-    def dh(self) -> Float[Array, "T+1 B H"]:
+    def dh(self) -> Float[Array, "N B H"]:
         """Total derivative of the loss by each hidden state: the h part of ``ds``."""
         return self.ds
 
@@ -68,22 +68,22 @@ class Record:
         return int(self.x.shape[1])
 
     @property
-    def s(self) -> Float[Array, "T+1 B S"]:
+    def s(self) -> Float[Array, "N B S"]:
         """The last layer's states."""
         return self.layers[-1].s
 
     @property
-    def ds(self) -> Float[Array, "T+1 B S"]:
+    def ds(self) -> Float[Array, "N B S"]:
         """The last layer's total derivatives by each state."""
         return self.layers[-1].ds
 
     @property
-    def h(self) -> Float[Array, "T+1 B H"]:
+    def h(self) -> Float[Array, "N B H"]:
         """The last layer's hidden states."""
         return self.layers[-1].h
 
     @property
-    def dh(self) -> Float[Array, "T+1 B H"]:
+    def dh(self) -> Float[Array, "N B H"]:
         """The last layer's total derivatives by each hidden state."""
         return self.layers[-1].dh
 

@@ -222,7 +222,6 @@ def test_per_step_losses_add_up():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": np.zeros((T, B))}, r"x must be \(T, B, 2\), got \(7, 3\)"),
         ({"x": np.zeros((T, B, O))}, r"x must be \(T, B, 2\), got \(7, 3, 4\)"),
         ({"x": np.zeros((0, B, I))}, r"x must be \(T, B, 2\), got \(0, 3, 2\)"),
         ({"x": np.zeros((T, B, I), np.float32)}, "x must be float64 as the weights are"),

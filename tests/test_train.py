@@ -111,6 +111,15 @@ def test_one_sgd_step_goes_straight_down_the_runs_gradient() -> None:
         np.testing.assert_allclose(step.network.params[name], moved, rtol=1e-14, atol=1e-16)
 
 
+@pytest.mark.parametrize("cell", rv.CELLS)
+def test_a_short_step_lowers_the_loss_of_its_own_batch(cell: str) -> None:
+    config = small(cell=cell, optimizer="sgd", learning_rate=1e-3)
+    step, batch = next(train(config)), draw(config, "data", 0)
+    after = rv.bptt(step.network, batch.x, batch.loss("task"))
+    expected = 1e-3 * step.clipped_norm * step.grad_norm
+    assert step.loss - after.loss == pytest.approx(expected, rel=0.01)
+
+
 def test_clipping_shortens_what_is_longer_and_nothing_else() -> None:
     steps = [*train(small(clip=0.4))]
     longer = [step for step in steps if step.grad_norm > 0.4]

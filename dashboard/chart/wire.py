@@ -1,9 +1,9 @@
 """What a chart sends to the browser: one JSON header, then the numbers as they lie in memory.
 
 A payload is the header's length (4 bytes, little-endian), the header in UTF-8, and the body. The
-header names each array by ``{"$array": [dtype, start, shape]}``, ``start`` counted in bytes from the
-first multiple of eight behind the header, and a lone number that JSON lacks by ``{"$number": "nan"}``,
-``inf`` or ``-inf``. ``assets/wire.js`` reads it.
+header names each array by ``{"$array": [dtype, start, shape]}``, ``start`` counted in bytes from
+the first multiple of eight behind the header, and a lone number that JSON lacks by
+``{"$number": "nan"}``, ``inf`` or ``-inf``. ``assets/wire.js`` reads it.
 """
 
 import json

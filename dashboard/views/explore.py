@@ -2,18 +2,18 @@
 
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session
 from dashboard.explored import Explored, explore
-from dashboard.frame import escape, picture
+from dashboard.frame import escape, figure_of, picture
 from dashboard.link import SECTIONS
 from dashboard.take_away import take_away
 from rnnviz import figures
 from rnnviz.diagnostics import Remedy
 from rnnviz.export import caption
-from rnnviz.figures.text import compact
 
 Look = dict[str, Any]
 """Theme and caption: what every picture of a page shares."""
@@ -34,8 +34,8 @@ def render() -> None:
         figures.time_panel(
             explored.record,
             explored.flow,
-            explored.total,
-            eigenvalues=explored.eigenvalues,
+            total=explored.total if config.loss_at != "last" else None,
+            spectrum=explored.eigenvalues,
             sequence=_sequence(explored),
             **look,
         )
@@ -75,23 +75,23 @@ def _numbers(explored: Explored) -> None:
     grows = verdict.doubling_time is not None
     time = verdict.doubling_time if grows else verdict.half_life
     reach = f"{verdict.reach} steps" if verdict.reach is not None else f"> {steps} steps"
-    exponent = explored.lyapunov.largest
+    factor = f"×{figure_of(verdict.factor)}" if np.isfinite(verdict.factor) else "not a number"
     cards = [
-        ("Factor per step", f"×{compact(verdict.factor)}", f"Fitted over lags {first} to {last}."),
+        ("Factor per step", factor, f"Fitted over lags {first} to {last}."),
         (
             "Doubling time" if grows else "Half-life",
-            "none" if time is None else f"{compact(time)} steps",
+            "none" if time is None else f"{figure_of(time)} steps",
             "Steps back until the norm has doubled." if grows else "Steps back until half is left.",
         ),
         ("Reach", reach, "The lag at which 1 % of the gradient is left."),
         (
             "Spectral radius",
-            compact(explored.eigenvalues.spectral_radius),
+            figure_of(explored.eigenvalues.spectral_radius),
             "The largest absolute eigenvalue of the last layer's W_hh.",
         ),
         (
             "Lyapunov exponent",
-            compact(exponent),
+            figure_of(explored.lyapunov.largest),
             "The largest, in nats per step: above 0 the network is chaotic.",
         ),
     ]

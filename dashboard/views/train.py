@@ -1,12 +1,14 @@
 """Train: watch the loss and the gradient's norm while the network learns."""
 
+from typing import Any
+
 import streamlit as st
 
 from dashboard import jobs, session
 from dashboard.controls import setting
 from dashboard.frame import escape, picture
 from dashboard.jobs import Snapshot, TrainJob
-from rnnviz import TrainConfig, figures, predict
+from rnnviz import Network, TrainConfig, bptt, figures
 from rnnviz.export import caption
 from rnnviz.run import draw
 from rnnviz.train import baseline
@@ -68,13 +70,12 @@ def _watch(job: TrainJob, was_alive: bool) -> None:
     _progress(job, snapshot)
     if len(snapshot.history.rows) == 0:
         return
-    look = {"theme": session.theme(), "caption": _caption(job.config)}
-    fault = snapshot.sentence if snapshot.state == "diverged" else ""
+    look: dict[str, Any] = {"theme": session.theme(), "caption": _caption(job.config)}
     history, config = snapshot.history, job.config
-    picture(figures.loss(history, baseline=baseline(config), fault=fault, **look), "loss")
-    picture(figures.gradient_norm(history, clip=config.clip, fault=fault, **look), "gradient-norm")
+    picture(figures.loss_curve(history, baseline=baseline(config), **look), "loss")
+    picture(figures.gradient_norm(history, clip=config.clip, **look), "gradient-norm")
     if snapshot.step is not None:
-        _prediction(config, snapshot, look)
+        _prediction(config, snapshot.step.network, look)
 
 
 def _progress(job: TrainJob, snapshot: Snapshot) -> None:
@@ -94,10 +95,11 @@ def _progress(job: TrainJob, snapshot: Snapshot) -> None:
         st.progress(min(1.0, steps / iterations), escape(words))
 
 
-def _prediction(config: TrainConfig, snapshot: Snapshot, look: dict[str, str]) -> None:
+def _prediction(config: TrainConfig, network: Network, look: dict[str, Any]) -> None:
     batch = draw(config, "validation")
-    y = predict(snapshot.step.network, batch.x)
-    picture(figures.prediction(y, batch, config.loss_at, **look), "prediction")
+    loss = batch.loss(config.loss_at)
+    record = bptt(network, batch.x, loss)
+    picture(figures.prediction(record, batch, mask=loss.mask, **look), "prediction")
 
 
 def _caption(config: TrainConfig) -> str:

@@ -65,7 +65,7 @@ def first_fault(record: Record, flow: GradientFlow) -> Fault | None:
         if (t := _first(~np.isfinite(layer.s))) is not None:
             return fault(_kind_of(layer.s[t]), "states", t)
     if (t := _first(~np.isfinite(record.loss_t)[:, None])) is not None:
-        return fault(_kind_of(record.loss_t[t]), "loss", t + 1)
+        return fault(_kind_of(record.loss_t[t : t + 1]), "loss", t + 1)
     values = flow.derivative.value()[flow.loss_state :: -1]
     finite: Array = np.all(np.isfinite(values), axis=(1, 2))
     flowing: Array = np.any(values, axis=(1, 2))

@@ -122,7 +122,7 @@ def gradient_flow(record: Record, source: Source = "total", layer: int = -1) -> 
     >>> config = rv.RunConfig(cell="linear", init="identity", gain=0.5, steps=3000,
     ...                       batch_size=1, hidden_size=3, task="sine")
     >>> flow = rv.diagnostics.gradient_flow(rv.run(config))
-    >>> round(flow.factor, 9), round(flow.log10_norm[0] - flow.log10_norm[-1], 6)
+    >>> round(flow.factor, 9), round(float(flow.log10_norm[0] - flow.log10_norm[-1]), 6)
     (0.5, -903.089987)
     """
     active = np.flatnonzero(record.dy.any(axis=(1, 2)))

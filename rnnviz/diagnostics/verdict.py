@@ -118,7 +118,7 @@ def _rate(kind: Kind, flow: GradientFlow) -> str:
         half_life = np.log(0.5) / np.log(factor)
         return (
             f"Each step back keeps ×{factor:.3g} of the gradient: half is gone after "
-            f"{half_life:.2g} steps, and {left}."
+            f"{half_life:.3g} steps, and {left}."
         )
     if kind == "holding":
         return (
@@ -163,7 +163,7 @@ def _remedy(kind: Kind, record: Record, factor: float, radius: float, rms_slope:
         return scale_gain(1 / factor)
     if kind == "overflowed":
         return scale_gain(1 / max(radius, 2.0))
-    return Remedy("steps", "Double the length, to see how far it holds.", multiply=2)
+    return Remedy("steps", "Double the length, to see how far it holds.", multiply=2.0)
 
 
 def _radius(record: Record) -> float:

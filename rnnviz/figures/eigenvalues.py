@@ -4,17 +4,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rnnviz.diagnostics import Eigenvalues
-from rnnviz.figures.frame import Json, Words, framed
+from rnnviz.figures.frame import Json, Words, framed, halo
 from rnnviz.figures.text import count
 from rnnviz.figures.theme import PALETTES, Palette, Theme
 
 QUESTION = "Would the recurrent weights alone shrink or stretch a gradient?"
 HOW_TO_READ = (
-    "Each point is an eigenvalue of W_hh in the complex plane. A gradient along its direction is "
-    "multiplied by its distance from the middle at each step back: points inside the unit circle "
-    "shrink it, points outside make it grow, and the angle is how fast it turns.\n\n"
-    "The outermost point is the spectral radius. It decides alone only in a linear network: a tanh or "
-    "a ReLU multiplies each step by its slope as well, so a gradient can vanish with a radius above 1."
+    "Each point is an eigenvalue of W_hh in the complex plane. A gradient along its direction "
+    "is multiplied by its distance from the middle at each step back: points inside the unit "
+    "circle shrink it, points outside make it grow, and the angle is how fast it turns.\n\n"
+    "The outermost point is the spectral radius. It decides alone only in a linear network: a "
+    "tanh or a ReLU multiplies each step by its slope as well, so a gradient can vanish with a "
+    "radius above 1."
 )
 HEIGHT = 380
 
@@ -28,8 +29,8 @@ def eigenvalues(spectrum: Eigenvalues, *, theme: Theme = "light", caption: str =
         _circle(radius, "spectral radius", {"color": palette.radius, "width": 1.5, "dash": "dash"}),
         *_points(spectrum, palette),
     ]
-    notes = [_at_circle("|λ| = 1", 1.0, -1, palette.ink)]
-    notes.append(_at_circle(f"spectral radius {radius:.3g}", radius, 1, palette.radius))
+    notes = [_at_circle("|λ| = 1", 1.0, -1, palette.ink, palette)]
+    notes.append(_at_circle(f"spectral radius {radius:.3g}", radius, 1, palette.radius, palette))
     layout = {
         "xaxis": {
             "title": {"text": "real part of λ"},
@@ -61,8 +62,8 @@ def alt(spectrum: Eigenvalues) -> str:
     outside = int((np.abs(spectrum.values) > 1).sum())
     return (
         f"{count(len(spectrum.values), 'eigenvalue')} of W_hh in the complex plane, {outside:,} of "
-        f"them outside the unit circle; the spectral radius is {spectrum.spectral_radius:.3g} and the "
-        f"largest singular value {spectrum.largest_singular_value:.3g}."
+        f"them outside the unit circle; the spectral radius is {spectrum.spectral_radius:.3g} and "
+        f"the largest singular value {spectrum.largest_singular_value:.3g}."
     )
 
 
@@ -96,11 +97,11 @@ def _points(spectrum: Eigenvalues, palette: Palette) -> list[Json]:
     ]
 
 
-def _at_circle(text: str, radius: float, side: int, colour: str) -> Json:
+def _at_circle(text: str, radius: float, side: int, colour: str, palette: Palette) -> Json:
     """A label above the top of a circle, or below its lowest point."""
     return {
         "text": text,
-        "font": {"color": colour},
+        "font": {"color": colour, "shadow": halo(palette)},
         "x": 0,
         "y": side * radius,
         "yanchor": "bottom" if side > 0 else "top",

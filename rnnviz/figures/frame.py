@@ -1,4 +1,4 @@
-"""What every picture has around it: words, template, margins, the caption and keys to its colours."""
+"""What every picture has around it: words, template, margins, caption and keys to colours."""
 
 import re
 from collections.abc import Sequence
@@ -50,7 +50,14 @@ class Row:
 
 
 def framed(
-    data: list[Json], layout: Json, words: Words, *, height: int, theme: Theme, caption: str
+    data: list[Json],
+    layout: Json,
+    words: Words,
+    *,
+    height: int,
+    theme: Theme,
+    caption: str,
+    left: int = LEFT,
 ) -> go.Figure:
     """One figure of ``height`` pixels of plot, with its words, its template and its caption.
 
@@ -60,25 +67,25 @@ def framed(
     lines = wrapped(caption)
     below = AXIS_HEIGHT + LINE_HEIGHT * len(lines) + 4
     if lines:
-        layout["annotations"] = [*layout.get("annotations", []), _caption(lines, PALETTES[theme])]
+        layout["annotations"] = [*layout.get("annotations", []), _caption(lines, left, theme)]
     frame = {
         "template": TEMPLATES[theme],
         "height": TOP + height + below,
-        "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": below, "pad": 0},
+        "margin": {"l": left, "r": RIGHT, "t": TOP, "b": below, "pad": 0},
         "uirevision": "rnnviz",
         "meta": asdict(words),
     }
     return go.Figure(data, frame | layout, _validate=False)
 
 
-def _caption(lines: list[str], palette: Palette) -> Json:
+def _caption(lines: list[str], left: int, theme: Theme) -> Json:
     return {
         "text": "<br>".join(lines),
-        "font": {"size": SMALL, "color": palette.muted},
+        "font": {"size": SMALL, "color": PALETTES[theme].muted},
         "x": 0,
         "xref": "paper",
         "xanchor": "left",
-        "xshift": 4 - LEFT,
+        "xshift": 4 - left,
         "y": 0,
         "yref": "paper",
         "yanchor": "top",
@@ -128,6 +135,16 @@ def key(scale: Scale, low: str, high: str, top: float, palette: Palette) -> Json
         "yanchor": "bottom",
         "yshift": 1,
     }
+
+
+def every(count: int, most: int) -> int:
+    """One in how many of ``count`` to draw, so that at most ``most`` are."""
+    return -(-count // most)
+
+
+def halo(palette: Palette) -> str:
+    """A text shadow in the colour of the paper, so that a line under a label leaves it readable."""
+    return ", ".join([f"0 0 2px {palette.paper}"] * 3)
 
 
 def compact(z: Array) -> Array:

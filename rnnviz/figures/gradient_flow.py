@@ -3,18 +3,19 @@
 import plotly.graph_objects as go
 
 from rnnviz.diagnostics import Eigenvalues, GradientFlow
+from rnnviz.figures.flows import Flows, spoken
 from rnnviz.figures.frame import Words, framed
-from rnnviz.figures.norms import Flows, norm_row, spoken, time_ticks
+from rnnviz.figures.norms import norm_row, time_ticks
 from rnnviz.figures.text import count
 from rnnviz.figures.theme import PALETTES, Theme
 
 QUESTION = "How does the gradient's norm change on its way back?"
 HOW_TO_READ = (
-    "Read from right to left: the loss is at the right, and each step to the left is one step of "
-    "backpropagation. The thick line was measured; each grid line is a power of ten, so a straight "
-    "line is a constant factor per step.\n\n"
-    "The dotted line is the fit, the dashed ones are what theory would have: the spectral radius to "
-    "the power of the lag, and the bound from the largest singular value."
+    "Read from right to left: the loss is at the right, and each step to the left is one step "
+    "of backpropagation. The thick line was measured; the axis counts powers of ten, so a "
+    "straight line is a constant factor per step.\n\n"
+    "The dotted line is the fit, the dashed ones are what theory would have: the spectral "
+    "radius to the power of the lag, and the bound from the largest singular value."
 )
 HEIGHT = 300
 
@@ -50,12 +51,16 @@ def gradient_flow(
         "annotations": row.annotations,
         "hovermode": "x",
     }
-    words = Words(QUESTION, subtitle(flow), HOW_TO_READ, spoken(flows), "gradient-norm")
+    words = Words(QUESTION, subtitle(flow), HOW_TO_READ, spoken(flows), "gradient-flow")
     return framed(row.data, layout, words, height=HEIGHT, theme=theme, caption=caption)
 
 
 def subtitle(flow: GradientFlow) -> str:
     """Which derivative, of which loss, and which way time runs."""
     batch = count(flow.log10_norms.shape[1], "sequence")
-    loss = f"of the loss at t = {flow.loss_state} alone" if flow.source == "last" else "of the whole loss"
+    loss = (
+        f"of the loss at t = {flow.loss_state} alone"
+        if flow.source == "last"
+        else "of the whole loss"
+    )
     return f"|∂L/∂hₜ| {loss}, mean of {batch}; the gradient travels from right to left."

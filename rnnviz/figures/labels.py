@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.figures.frame import NARROWEST, text_width
+from rnnviz.figures.frame import NARROWEST, halo, text_width
 from rnnviz.figures.lines import Area, Curve
-from rnnviz.figures.theme import SIZE
+from rnnviz.figures.theme import SIZE, Palette
 
-_GRID = np.linspace(0, 1, 49)
+_GRID = np.linspace(0, 1, 33)
 _HALF_LINE = 9
 """Half the height of a label, in pixels, with a little air."""
 _GAP = 0.015
@@ -31,7 +31,7 @@ class _Taken:
 
 
 def placed(
-    curves: Sequence[Curve], area: Area, axis: str, *, halo: str, edges: Sequence[float] = ()
+    curves: Sequence[Curve], area: Area, axis: str, palette: Palette, edges: Sequence[float] = ()
 ) -> list[dict[str, Any]]:
     """An annotation for each curve's text, at the line and beside every other line if it can be.
 
@@ -42,7 +42,7 @@ def placed(
     ----------
     edges : heights in pixels over the whole width that are taken already
     """
-    shadow = ", ".join([f"0 0 2px {halo}"] * 3)
+    shadow = halo(palette)
     drawn = np.array([area.pixels(curve, _GRID) for curve in curves]).reshape(-1, len(_GRID))
     taken = _Taken([0.0] * len(edges), [1.0] * len(edges), list(edges))
     return [
@@ -58,7 +58,7 @@ def _place(
     """Left or right end along the grid, height in pixels, and whether that is the left end."""
     width = text_width(text, SIZE) / NARROWEST
     visible = np.flatnonzero((own >= 0) & (own <= height))
-    at = visible if len(visible) else np.array([len(_GRID) - 1])
+    at = visible[::2] if len(visible) else np.array([len(_GRID) - 1])
     x, y0 = np.repeat(_GRID[at], len(_OFFSETS)), np.repeat(own[at], len(_OFFSETS))
     y0 = np.nan_to_num(y0, nan=height / 2)
     y = np.clip(y0 + np.tile(_OFFSETS, len(at)), 8, height - 8)
@@ -66,11 +66,17 @@ def _place(
     x = np.where(leftward, x - _GAP, x + _GAP)
     low = np.where(leftward, x - width, x)
     cost = _cost(low, low + width, y, drawn, taken) + np.abs(y - y0) / 6
+    cost += 3 * np.repeat(_crowd(own, drawn)[at], len(_OFFSETS))
     best = int(np.argmin(cost))
     taken.low.append(low[best])
     taken.high.append(low[best] + width)
     taken.y.append(y[best])
     return float(x[best]), float(y[best]), not leftward[best]
+
+
+def _crowd(own: Array, drawn: Array) -> Array:
+    """How many lines, itself among them, run so near that a label could be any one's."""
+    return np.asarray((np.abs(drawn - own) < 2 * _HALF_LINE).sum(axis=0))
 
 
 def _cost(low: Array, high: Array, y: Array, drawn: Array, taken: _Taken) -> Array:
@@ -84,7 +90,7 @@ def _cost(low: Array, high: Array, y: Array, drawn: Array, taken: _Taken) -> Arr
     cost = 2.0 * (crossed & span).sum(axis=1) + 10_000 * outside
     for start, end, other in zip(taken.low, taken.high, taken.y, strict=True):
         cost += 100 * ((low < end) & (high > start) & (np.abs(y - other) < 15))
-    return cost
+    return np.asarray(cost)
 
 
 def _annotation(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnviz.arrays import Array, Float
+from rnnviz.arrays import Array, Float, Int
 from rnnviz.figures.frame import Json
 
 
@@ -12,10 +12,12 @@ from rnnviz.figures.frame import Json
 class Curve:
     """A line, and the text that stands at it."""
 
-    x: Float[Array, " N"]
+    x: Float[Array, " N"] | Int[Array, " N"]
     y: Float[Array, " N"]
     text: str
     colour: str
+    dash: str = ""
+    """Of a line that was not measured."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Area:
     height: int
 
     def pixels(self, curve: Curve, across: Float[Array, " G"]) -> Float[Array, " G"]:
-        """The curve's height above the lower edge at these shares of the width; NaN off its ends."""
+        """The curve's height in pixels at these shares of the width; NaN off its ends."""
         finite = np.isfinite(curve.y)
         if not finite.any():
             return np.full(len(across), np.nan)
@@ -40,7 +42,7 @@ class Area:
         return self.y[0] + level / self.height * (self.y[1] - self.y[0])
 
 
-def measured(curve: Curve, axis: str = "y", width: float = 3) -> Json:
+def measured(curve: Curve, axis: str = "y", width: float = 3.0) -> Json:
     """A thick solid line through what was measured."""
     return {
         "type": "scatter",
@@ -50,11 +52,12 @@ def measured(curve: Curve, axis: str = "y", width: float = 3) -> Json:
         "y": curve.y,
         "yaxis": axis,
         "line": {"color": curve.colour, "width": width},
+        "cliponaxis": False,
     }
 
 
-def theory(curve: Curve, dash: str, axis: str = "y") -> Json:
-    """A thin broken line, which is not measured and says nothing to a cursor."""
+def theory(curve: Curve, axis: str = "y") -> Json:
+    """A thin broken line through what was not measured, which says nothing to a cursor."""
     return {
         "type": "scatter",
         "mode": "lines",
@@ -62,7 +65,7 @@ def theory(curve: Curve, dash: str, axis: str = "y") -> Json:
         "x": curve.x.tolist(),
         "y": curve.y.tolist(),
         "yaxis": axis,
-        "line": {"color": curve.colour, "width": 1.5, "dash": dash},
+        "line": {"color": curve.colour, "width": 1.5, "dash": curve.dash},
         "hoverinfo": "skip",
     }
 

@@ -5,15 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from rnnviz.arrays import Array, Bool, Float, Int
-from rnnviz.figures.frame import Json
+from rnnviz.figures.frame import Json, every
 from rnnviz.figures.lines import Area
-from rnnviz.figures.text import count
 from rnnviz.figures.theme import NOTHING, Palette
 
 MOST_MARKS = 600
 """Marks drawn in a row; the words count all of them."""
 
-WORDS = {"zero": "exactly 0", "infinite": "infinite", "nan": "not a number"}
+WORDS = {"zero": "exactly 0", "infinite": "infinite", "nan": "NaN"}
 _SYMBOLS = {"zero": "triangle-down", "infinite": "triangle-up", "nan": "x"}
 
 
@@ -38,7 +37,7 @@ def edge_marks(
     traces = []
     for kind, mask in kinds(log10).items():
         at = x[mask]
-        shown = at[:: -(-len(at) // MOST_MARKS)]
+        shown = at[:: every(len(at), MOST_MARKS)]
         traces.append(
             {
                 "type": "scatter",
@@ -76,8 +75,7 @@ def edge_notes(
         left = at[0] + at[-1] < len(mask)
         notes.append(
             {
-                "text": words(kind, at),
-                "font": {"color": NOTHING[kind]},
+                "text": f"{square(kind)} {words(kind, at)}",
                 "x": 0.01 if left else 0.99,
                 "xref": "paper",
                 "xanchor": "left" if left else "right",
@@ -90,9 +88,7 @@ def edge_notes(
     return notes, levels
 
 
-def cells(
-    masks: dict[str, Bool[Array, "R C"]], place: Json, hover: str
-) -> list[Json]:
+def cells(masks: dict[str, Bool[Array, "R C"]], place: Json, hover: str) -> list[Json]:
     """A heatmap for each kind over the one that leaves these cells empty, in the kind's colour."""
     return [
         place
@@ -116,12 +112,10 @@ def square(kind: str) -> str:
     return f'<span style="color:{NOTHING[kind]}">■</span>'
 
 
-def cells_note(
-    masks: dict[str, Bool[Array, "R C"]], top: float, palette: Palette
-) -> list[Json]:
+def cells_note(masks: dict[str, Bool[Array, "R C"]], top: float, palette: Palette) -> list[Json]:
     """The words for coloured cells, each behind a square of its colour, in a corner of the row."""
     parts = [
-        f"{square(kind)} {WORDS[kind]}: {count(int(mask.sum()), 'value')}"
+        f"{square(kind)} {WORDS[kind]}: {int(mask.sum()):,} of {mask.size:,}"
         for kind, mask in masks.items()
     ]
     place = {"x": 0, "xref": "paper", "xanchor": "left", "xshift": 4, "bgcolor": palette.veil}

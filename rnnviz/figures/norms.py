@@ -1,18 +1,17 @@
 """The norm of a gradient over time, in log10, with the theory drawn over what was measured."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from rnnviz.arrays import Array
-from rnnviz.diagnostics import Eigenvalues, GradientFlow
+from rnnviz.diagnostics import GradientFlow
+from rnnviz.figures.flows import Flows, edge_words
 from rnnviz.figures.frame import Json, Row
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured, theory
-from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
-from rnnviz.figures.text import count, mantissa_exponent, plain
+from rnnviz.figures.marks import edge_marks, edge_notes, kinds
+from rnnviz.figures.text import count, mantissa_exponent
 from rnnviz.figures.theme import Palette
 
 LEAST_DECADES = 2.0
@@ -21,37 +20,21 @@ _THEORY_ROOM = 0.4
 """How far theory may widen the axis, as a share of what the measurement spans."""
 
 
-@dataclass(frozen=True)
-class Flows:
-    """The gradients of one row: one step's loss, and what stands beside it."""
-
-    flow: GradientFlow
-    total: GradientFlow | None = None
-    """The whole loss, where more than one step has any."""
-    spectrum: Eigenvalues | None = None
-    """Of the recurrent weights: what theory would have them do."""
-    pinned: GradientFlow | None = None
-    """Another run, kept to compare with."""
-
-    @property
-    def measured(self) -> list[GradientFlow]:
-        """Every gradient that was measured."""
-        return [flow for flow in (self.flow, self.total, self.pinned) if flow is not None]
-
-
 def norm_row(flows: Flows, axis: str, height: int, palette: Palette) -> Row:
     """The measured norms thick, the fit and the theory thin, each with its label at the line."""
-    t = flows.flow.t
+    t, log10 = flows.flow.t, flows.flow.log10_norm
     curves = [*_measured(flows, palette), *_theory(flows, palette)]
     y_range = _range(flows, curves)
+    curves += _precision_limits(flows.flow, y_range, palette)
     area = Area((-0.5, t[-1] + 0.5), y_range, height)
     data = _band(flows.flow, y_range, axis, palette)
-    data += _drawn(flows, curves, axis)
-    data += edge_marks(t, flows.flow.log10_norm, y_range, axis, "t =")
-    masks = kinds(flows.flow.log10_norm)
-    notes, edges = edge_notes(masks, partial(_edge_words, flows.flow), area, axis)
-    labels = placed(curves, area, axis, halo=palette.paper, edges=edges)
-    return Row(data, [*labels, *notes], log_axis(y_range, "|∂L/∂h<sub>t</sub>|"))
+    data += _drawn(curves, axis)
+    data += edge_marks(t, log10, y_range, axis, "t =")
+    notes, edges = edge_notes(kinds(log10), partial(edge_words, flows.flow), area, axis)
+    known = [curve for curve in curves if np.isfinite(curve.y).any()]
+    labels = placed(known, area, axis, palette, edges)
+    yaxis = log_axis(y_range, "|∂L/∂h<sub>t</sub>|") | {"showticklabels": bool(known)}
+    return Row(data, [*labels, *notes], yaxis)
 
 
 def log_axis(y_range: tuple[float, float], title: str) -> Json:
@@ -68,7 +51,7 @@ def log_axis(y_range: tuple[float, float], title: str) -> Json:
 def time_ticks(count: int) -> Json:
     """Whole steps at the ticks of a time axis of this many states, and few enough for a phone."""
     few = {"dtick": 1} if count <= 7 else {"nticks": 7}
-    return few | {"tickangle": 0}
+    return few | {"tickangle": 0, "tickformat": "d"}
 
 
 def _measured(flows: Flows, palette: Palette) -> Iterator[Curve]:
@@ -76,10 +59,18 @@ def _measured(flows: Flows, palette: Palette) -> Iterator[Curve]:
     text = f"measured, mean of {batch} (band: 10–90 %)" if batch > 1 else "measured"
     yield Curve(flows.flow.t, flows.flow.log10_norm, text, palette.measured)
     if flows.total is not None:
-        yield Curve(flows.total.t, flows.total.log10_norm, "whole loss", palette.whole)
+        text = f"whole loss{_gaps(flows.total)}"
+        yield Curve(flows.total.t, flows.total.log10_norm, text, palette.whole)
     if flows.pinned is not None:
         t = flows.flow.loss_state - flows.pinned.lag  # lag by lag, whatever the lengths
-        yield Curve(t, flows.pinned.log10_norm, "pinned run", palette.other)
+        text = f"pinned run{_gaps(flows.pinned)}"
+        yield Curve(t, flows.pinned.log10_norm, text, palette.other)
+
+
+def _gaps(flow: GradientFlow) -> str:
+    """Of a second line, in its label: where up to the loss it has nothing to draw."""
+    missing = int((~np.isfinite(flow.log10_norm[: flow.loss_state + 1])).sum())
+    return f" (0 or not finite at {count(missing, 'state')})" if missing else ""
 
 
 def _theory(flows: Flows, palette: Palette) -> Iterator[Curve]:
@@ -88,12 +79,12 @@ def _theory(flows: Flows, palette: Palette) -> Iterator[Curve]:
         lag = np.array([fit.last_lag, fit.first_lag])
         y = fit.log10_at_loss + lag * np.log10(fit.factor)
         text = f"fit ×{fit.factor:.3g} per step"
-        yield Curve(flow.loss_state - lag, y, text, palette.fit)
+        yield Curve(flow.loss_state - lag, y, text, palette.fit, "dot")
     height = flow.log10_norm[flow.loss_state]
     if flows.spectrum is None or not np.isfinite(height):
         return
     radius, stretch = flows.spectrum.spectral_radius, flows.spectrum.largest_singular_value
-    if np.isclose(radius, stretch, rtol=1e-9) and radius > 0:
+    if np.isclose(radius, stretch, rtol=1e-9, atol=0) and radius > 0:
         text = f"spectral radius = σ<sub>max</sub> = {radius:.3g}"
         yield _power_of_lag(flow.loss_state, height, radius, text, palette.radius)
         return
@@ -105,9 +96,22 @@ def _theory(flows: Flows, palette: Palette) -> Iterator[Curve]:
         yield _power_of_lag(flow.loss_state, height, stretch, text, palette.bound)
 
 
+def _precision_limits(
+    flow: GradientFlow, y_range: tuple[float, float], palette: Palette
+) -> Iterator[Curve]:
+    """Where the precision ends, if the axis goes beyond: plain numbers are 0 or infinite there."""
+    precision = np.finfo(flow.derivative.mantissa.dtype)
+    ends = float(np.log10(precision.smallest_subnormal)), float(np.log10(precision.max))
+    texts = f"below, 0 in {precision.dtype}", f"above, infinite in {precision.dtype}"
+    for end, text in zip(ends, texts, strict=True):
+        if y_range[0] < end < y_range[1]:
+            x = np.array([0, flow.t[-1]])
+            yield Curve(x, np.full(2, end), text, palette.muted, "dot")
+
+
 def _power_of_lag(loss_state: int, height: float, factor: float, text: str, colour: str) -> Curve:
     x = np.array([0, loss_state])
-    return Curve(x, height + np.log10(factor) * (loss_state - x), text, colour)
+    return Curve(x, height + np.log10(factor) * (loss_state - x), text, colour, "dash")
 
 
 def _range(flows: Flows, curves: list[Curve]) -> tuple[float, float]:
@@ -119,20 +123,20 @@ def _range(flows: Flows, curves: list[Curve]) -> tuple[float, float]:
         return -1.0, 1.0
     low, high = float(finite.min()), float(finite.max())
     room = _THEORY_ROOM * max(high - low, LEAST_DECADES)
-    theory = np.concatenate([curve.y for curve in curves[len(flows.measured) :]] or [finite])
-    low = min(low, max(float(theory.min()), low - room))
-    high = max(high, min(float(theory.max()), high + room))
+    drawn = np.concatenate([finite, *(curve.y for curve in curves if curve.dash)])
+    low, high = max(float(drawn.min()), low - room), min(float(drawn.max()), high + room)
     margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
     return low - margin, high + margin
 
 
-def _drawn(flows: Flows, curves: list[Curve], axis: str) -> Iterator[Json]:
-    """Each curve as a line, those behind first: theory under measurement."""
-    thick = len(flows.measured)
-    for curve in curves[thick:]:
-        yield theory(curve, "dot" if curve.text.startswith("fit") else "dash", axis)
-    for curve, flow in reversed(list(zip(curves, flows.measured, strict=False))):
-        yield _with_hover(curve, axis, 3 if flow is flows.flow else 2.25)
+def _drawn(curves: list[Curve], axis: str) -> Iterator[Json]:
+    """Each curve as a line, those behind first: theory under measurement, the first on top."""
+    for curve in curves:
+        if curve.dash:
+            yield theory(curve, axis)
+    for curve in reversed(curves):
+        if not curve.dash:
+            yield _with_hover(curve, axis, 3.0 if curve is curves[0] else 2.25)
 
 
 def _with_hover(curve: Curve, axis: str, width: float) -> Json:
@@ -156,43 +160,7 @@ def _band(
     edge = {"type": "scatter", "mode": "lines", "x0": 0, "yaxis": axis, "hoverinfo": "skip"}
     line = {"line": {"width": 0, "color": palette.measured}}
     fill = {"fill": "tonexty", "fillcolor": palette.band}
-    return [edge | line | {"name": "10 %", "y": low}, edge | line | fill | {"name": "90 %", "y": high}]
-
-
-def _edge_words(flow: GradientFlow, kind: str, at: Array) -> str:
-    word = WORDS[kind]
-    if kind == "infinite":
-        word = f"infinite in {flow.derivative.mantissa.dtype}"
-    if len(at) == len(flow.t):
-        return f"{word} at every state"
-    if at[0] > flow.loss_state:
-        return f"{word} behind the loss at t = {flow.loss_state}"
-    before = at[at <= flow.loss_state]
-    behind = f", and behind t = {flow.loss_state}" if len(before) < len(at) else ""
-    if len(before) == before[-1] + 1:
-        return f"{word} from lag {flow.loss_state - before[-1]} back{behind}"
-    return f"{word} at {count(len(before), 'state')}{behind}"
-
-
-def spoken(flows: Flows) -> str:
-    """What the row shows, in words and numbers."""
-    flow, fit = flows.flow, flows.flow.fit
-    end = flow.log10_norm[flow.loss_state]
-    parts = [
-        f"On a log scale, the gradient's norm is {plain(end)} at the loss (t = {flow.loss_state}) "
-        f"and {plain(flow.log10_norm[0])} at t = 0"
+    return [
+        edge | line | {"name": "10 %", "y": low},
+        edge | line | fill | {"name": "90 %", "y": high},
     ]
-    if 0 < fit.factor < np.inf:
-        parts.append(
-            f"a straight line over lags {fit.first_lag} to {fit.last_lag} gives ×{fit.factor:.3g} "
-            "a step back"
-        )
-    if flows.spectrum is not None:
-        parts.append(f"the spectral radius is {flows.spectrum.spectral_radius:.3g}")
-    if flows.total is not None:
-        parts.append(f"the whole loss gives {plain(flows.total.log10_norm[0])} at t = 0")
-    for kind, mask in kinds(flow.log10_norm).items():
-        parts.append(f"it is {_edge_words(flow, kind, np.flatnonzero(mask))}")
-    return "; ".join(parts) + "."
-
-

@@ -15,11 +15,11 @@ from rnnviz.figures.theme import PALETTES, Theme
 
 QUESTION = "How many units have stopped listening?"
 HOW_TO_READ = (
-    "A saturated unit sits at an end of its range, where its slope is nearly 0: it passes hardly any "
-    "gradient back, whatever the weights are.\n\n"
-    "The blue line is the share of units like that at each step. The other is the root mean square "
-    "slope of all units: what a step keeps of the gradient's norm, on average, before the weights "
-    "multiply it. A tanh at rest has slope 1, a sigmoid a quarter."
+    "A saturated unit sits at an end of its range, where its slope is nearly 0: it passes "
+    "hardly any gradient back, whatever the weights are.\n\n"
+    "The blue line is the share of units like that at each step. The other is the root mean "
+    "square slope of all units: what a step keeps of the gradient's norm, on average, before "
+    "the weights multiply it. A tanh at rest has slope 1, a sigmoid a quarter."
 )
 HEIGHT = 260
 
@@ -43,8 +43,8 @@ def saturation(result: Saturation, *, theme: Theme = "light", caption: str = "")
             "showgrid": False,
             **time_ticks(len(t)),
         },
-        "yaxis": {"title": {"text": "share; slope"}, "range": list(area.y), "nticks": 6},
-        "annotations": [*placed(curves, area, "y", halo=palette.paper, edges=levels), *notes],
+        "yaxis": {"title": {"text": "share, slope"}, "range": list(area.y), "nticks": 6},
+        "annotations": [*placed(curves, area, "y", palette, levels), *notes],
         "hovermode": "x",
     }
     words = Words(QUESTION, subtitle(result), HOW_TO_READ, alt(result), "saturation")

@@ -43,7 +43,7 @@ def plain(log10: float) -> str:
     ('6.31e-901', '10', 'exactly 0')
     """
     if not math.isfinite(log10):
-        return {-math.inf: "exactly 0", math.inf: "infinite"}.get(log10, "not a number")
+        return {-math.inf: "exactly 0", math.inf: "infinite"}.get(log10, "NaN")
     if -3 <= log10 < 4:
         return f"{10.0**log10:.3g}"
     mantissa, exponent = mantissa_exponent(np.array(log10))
@@ -52,14 +52,16 @@ def plain(log10: float) -> str:
 
 def power(exponent: float) -> str:
     """A power of ten with a raised exponent: how a tick is labelled."""
-    return f"10<sup>{minus(f'{exponent + 0.0:.3g}')}</sup>"
+    return f"10<sup>{minus(f'{exponent + 0.0:g}')}</sup>"
 
 
 def short(value: float) -> str:
     """A number of three digits with a true minus sign, for the end of a colour scale."""
     if abs(value) < 10_000:
-        return minus(f"{value:.3g}")
-    return f"{'−' if value < 0 else ''}{power(math.log10(abs(value)))}"
+        return minus(f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}")
+    mantissa, exponent = mantissa_exponent(np.log10(np.abs(value)))
+    size = power(float(exponent)) if mantissa == 1 else f"{mantissa:.2f}×{power(float(exponent))}"
+    return f"−{size}" if value < 0 else size
 
 
 def minus(text: str) -> str:

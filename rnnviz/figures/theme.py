@@ -24,7 +24,16 @@ MAGNITUDE: Scale = (
 """Cividis: a magnitude."""
 NOTHING: dict[str, str] = {"zero": "#cc79a7", "infinite": "#009e73", "nan": "#5fd6ae"}
 """The three kinds of nothing: colours that no scale above comes near."""
-RUNS: Scale = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000")
+RUNS: Scale = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#f0e442",
+    "#000000",
+)
 """Okabe-Ito: one colour for a run on every chart of a page."""
 
 

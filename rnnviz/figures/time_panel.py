@@ -7,24 +7,25 @@ import plotly.graph_objects as go
 
 from rnnviz.arrays import Array, Bool, Float
 from rnnviz.diagnostics import Eigenvalues, GradientFlow
+from rnnviz.figures.flows import Flows, spoken
 from rnnviz.figures.frame import Row, Words, compact, framed, heading, key, stacked
 from rnnviz.figures.marks import WORDS, cells, square
-from rnnviz.figures.norms import Flows, norm_row, spoken, time_ticks
-from rnnviz.figures.text import count
+from rnnviz.figures.norms import norm_row, time_ticks
+from rnnviz.figures.text import count, short
 from rnnviz.figures.theme import CHANGE, PALETTES, Palette, Theme, colorscale
 from rnnviz.figures.units import Shown, gradient_row, shown, state_row
 from rnnviz.record import Record
 
 QUESTION = "How much gradient reaches each step?"
 HOW_TO_READ = (
-    "All rows share one time axis. Time runs from left to right; the gradient starts at the loss and "
-    "travels from right to left, one step of backpropagation for each step of time.\n\n"
-    "Top strip: what each step does to the gradient's norm on the way back. Blue shrinks it, red "
-    "makes it grow, near-white keeps it. Below: the hidden states of one sequence, a row for each "
-    "unit, and how large the loss's derivative by each of them is, a power of ten per colour step.\n\n"
-    "Bottom: the norm over all units. Each grid line is a power of ten, so a straight line is a "
-    "constant factor per step. Thick lines were measured; the dotted line is fitted to them; dashed "
-    "lines are what theory would have. Where they part, the theory does not decide."
+    "All rows share one time axis. Time runs from left to right; the gradient starts at the "
+    "loss and travels from right to left, one step of backpropagation for each step of time.\n\n"
+    "Top strip: what each step does to the gradient's norm on the way back. Blue shrinks it, "
+    "red makes it grow, near-white keeps it. Below: the hidden states of one sequence, a row "
+    "for each unit, and how large the loss's derivative by each of them is: bright is large.\n\n"
+    "Bottom: the norm over all units. The axis counts powers of ten, so a straight line is a "
+    "constant factor per step. Thick lines were measured; the dotted line is fitted to them; "
+    "dashed lines are what theory would have. Where they part, the theory does not decide."
 )
 STRIP, UNITS, NORMS = 24, 118, 220
 _FULL_COLOUR = (1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0, 1e3, 1e6)
@@ -75,7 +76,11 @@ def time_panel(
 
 def subtitle(flow: GradientFlow, units: Shown) -> str:
     """Which derivative, of which loss, which way time runs, and what the heatmaps leave out."""
-    loss = f"of the loss at t = {flow.loss_state} alone" if flow.source == "last" else "of the whole loss"
+    loss = (
+        f"of the loss at t = {flow.loss_state} alone"
+        if flow.source == "last"
+        else "of the whole loss"
+    )
     return f"∂L/∂hₜ {loss}; the gradient travels from right to left. {units.words}"
 
 
@@ -85,7 +90,8 @@ def alt(flows: Flows) -> str:
     shrinking, growing = int((change < 0).sum()), int((change > 0).sum())
     return (
         f"Four rows over one time axis, t = 0 to {len(change)}. {spoken(flows)} Of "
-        f"{count(len(change), 'step')}, {shrinking:,} shrink the gradient and {growing:,} make it grow."
+        f"{count(len(change), 'step')}, {shrinking:,} shrink the gradient and {growing:,} "
+        "make it grow."
     )
 
 
@@ -135,16 +141,19 @@ def _strip_row(flow: GradientFlow, top: float, palette: Palette) -> Row:
         "text": flow.t[None, :-1],
         "hovertemplate": "step %{text}: ×%{customdata:.3g}<extra></extra>",
     }
-    lowest, highest = f"×{10**-limit:.2g}", f"×{10**limit:.3g}"
+    lowest, highest = f"×{short(10**-limit)}", f"×{short(10**limit)}"
     named = "".join(f"{square(kind)} {WORDS[kind]}, " for kind in masks)
-    notes = [heading("Factor per step back", top), key(CHANGE, named + lowest, highest, top, palette)]
+    notes = [
+        heading("Factor per step back", top),
+        key(CHANGE, named + lowest, highest, top, palette),
+    ]
     row = {"showticklabels": False, "fixedrange": True, "showgrid": False}
     marks = cells(masks, place, "step %{x}")
     return Row([steps, *marks], notes, row)
 
 
 def _broken(flow: GradientFlow) -> dict[str, Bool[Array, "1 T"]]:
-    """Steps without a factor: those that end at a zero, and those that meet an infinity or a NaN."""
+    """Steps without a factor: they end at a zero, or meet an infinity or a NaN."""
     after, change = flow.log10_norm[:-1], flow.log10_change
     masks = {"zero": np.isneginf(after), "infinite": np.isposinf(after), "nan": np.isnan(after)}
     known = np.isfinite(change) | np.logical_or.reduce(list(masks.values()))

@@ -8,7 +8,7 @@ import numpy as np
 from rnnviz.adjoint import Scaled
 from rnnviz.arrays import Array, Int
 from rnnviz.diagnostics import GradientFlow
-from rnnviz.figures.frame import Row, compact, heading, key
+from rnnviz.figures.frame import Row, compact, every, heading, key
 from rnnviz.figures.marks import cells, cells_note, kinds, kinds_of_values
 from rnnviz.figures.text import mantissa_exponent, ordinal, power, short
 from rnnviz.figures.theme import MAGNITUDE, SIGNED, Palette, colorscale
@@ -52,7 +52,7 @@ class Shown:
     @property
     def _left_out(self) -> str:
         hidden_size = self.record.layers[self.layer].h.shape[2]
-        states, units = _every(self.record.steps + 1, MOST_COLUMNS), _every(hidden_size, MOST_ROWS)
+        states, units = every(self.record.steps + 1, MOST_COLUMNS), every(hidden_size, MOST_ROWS)
         parts = [f"every {ordinal(states)} state"] if states > 1 else []
         parts += [f"every {ordinal(units)} unit"] if units > 1 else []
         return f" The heatmaps draw {' and '.join(parts)}." if parts else ""
@@ -64,9 +64,9 @@ def shown(record: Record, layer: int, sequence: int) -> Shown:
     Units are ordered by the weight of their first input, which no gain, length or batch changes.
     """
     T, hidden_size = record.steps, record.layers[layer].h.shape[2]
-    step = _every(T + 1, MOST_COLUMNS)
+    step = every(T + 1, MOST_COLUMNS)
     order = np.argsort(record.network.layers[layer].params["W_ih"][:hidden_size, 0], kind="stable")
-    units = order[:: _every(hidden_size, MOST_ROWS)]
+    units = order[:: every(hidden_size, MOST_ROWS)]
     return Shown(record, layer, sequence, np.arange(T % step, T + 1, step), units)
 
 
@@ -115,7 +115,11 @@ def gradient_row(units: Shown, flow: GradientFlow, top: float, palette: Palette,
     masks = kinds(log10)
     marks = cells(masks, place, "t = %{x}, unit %{y}")
     own_key = key(MAGNITUDE, power(low), power(high), top, palette)
-    notes = [heading("log<sub>10</sub> |∂L/∂h<sub>t</sub>|", top), own_key, *cells_note(masks, top, palette)]
+    notes = [
+        heading("log<sub>10</sub> |∂L/∂h<sub>t</sub>|", top),
+        own_key,
+        *cells_note(masks, top, palette),
+    ]
     return Row([values, *marks], notes, _AXIS)
 
 
@@ -123,10 +127,6 @@ def _log10_abs(units: Shown, derivative: Scaled) -> Array:
     states, b = units.states, units.sequence
     part = derivative.mantissa[states, b][:, units.units], derivative.exponent[states, b]
     return Scaled(part[0][:, None], part[1][:, None]).log10_abs(0).T
-
-
-def _every(count: int, most: int) -> int:
-    return -(-count // most)
 
 
 def _state_limit(h: Array) -> float:

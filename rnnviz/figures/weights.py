@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rnnviz.arrays import Array, Float, Int
-from rnnviz.figures.frame import HEADING_HEIGHT, Json, Words, compact, framed, key
+from rnnviz.figures.frame import HEADING_HEIGHT, Json, Words, compact, every, framed, key
 from rnnviz.figures.marks import cells, cells_note, kinds_of_values
 from rnnviz.figures.text import ordinal, short
 from rnnviz.figures.theme import PALETTES, SIGNED, Palette, Theme, colorscale
@@ -14,14 +14,15 @@ from rnnviz.network import Layer, Network
 
 QUESTION = "Who feeds whom, and how strongly?"
 HOW_TO_READ = (
-    "Each cell is one weight: the column is where the signal comes from, the row the unit it goes to. "
-    "Purple pushes the same way, orange the opposite way, near-white hardly at all.\n\n"
-    "The square is W_hh, from each unit to each unit of the next step: what a gradient is multiplied "
-    "by at every step back. The stripes beside it are W_ih, from the inputs, on the same scale."
+    "Each cell is one weight: the column is where the signal comes from, the row the unit it "
+    "goes to. Purple pushes the same way, orange the opposite way, near-white hardly at all.\n\n"
+    "The square is W_hh, from each unit to each unit of the next step: what a gradient is "
+    "multiplied by at every step back. The stripes beside it are W_ih, from the inputs, on the "
+    "same scale."
 )
 MOST = 256
 """Rows and columns drawn of each matrix."""
-HEIGHT = 400
+HEIGHT = 340
 _TOP = 2 * HEADING_HEIGHT
 _GAP, _STRIPES = 0.04, 0.16
 """Between the matrices, and for the inputs, as shares of the width of W_hh."""
@@ -31,37 +32,36 @@ _GAP, _STRIPES = 0.04, 0.16
 class _Place:
     """Where the two matrices lie on one x axis: W_hh a cell a unit, W_ih in the stripes."""
 
-    layer: Layer
-
-    @property
-    def W_hh(self) -> Float[Array, "GH H"]:
-        return self.layer.params["W_hh"]
-
-    @property
-    def W_ih(self) -> Float[Array, "GH I"]:
-        return self.layer.params["W_ih"]
+    recurrent: Float[Array, "GH H"]
+    inputs: Float[Array, "GH I"]
 
     @property
     def stripes(self) -> float:
         """Where W_ih begins."""
-        return -0.5 + self.W_hh.shape[1] * (1 + _GAP)
+        return self._units * (1 + _GAP) - 0.5
 
     @property
     def end(self) -> float:
-        return self.stripes + self.W_hh.shape[1] * _STRIPES
+        """Where it ends."""
+        return self.stripes + self._units * _STRIPES
+
+    @property
+    def _units(self) -> int:
+        return int(self.recurrent.shape[1])
 
     def edges(self, inputs: Int[Array, " N"]) -> Float[Array, " M"]:
         """Left and right edges of the stripes of these inputs."""
-        share = np.append(inputs, self.W_ih.shape[1]) / self.W_ih.shape[1]
-        return self.stripes + share * (self.end - self.stripes)
+        count = self.inputs.shape[1]
+        share = np.append(inputs, count) / count
+        return np.asarray(self.stripes + share * (self.end - self.stripes))
 
 
 def weights(
     network: Network, *, layer: int = -1, theme: Theme = "light", caption: str = ""
 ) -> go.Figure:
     """The recurrent and the input weights of one layer, on one scale."""
-    palette, place = PALETTES[theme], _Place(network.layers[layer])
-    limit = _limit(place.W_hh)
+    palette, place = PALETTES[theme], _place(network.layers[layer])
+    limit = _limit(place.recurrent)
     notes, domain = _notes(place, limit, palette)
     layout = {
         "xaxis": {
@@ -74,7 +74,7 @@ def weights(
         },
         "yaxis": {
             "title": {"text": "to unit"},
-            "range": [len(place.W_hh) - 0.5, -0.5],
+            "range": [len(place.recurrent) - 0.5, -0.5],
             "domain": domain,
             "constrain": "domain",
             "constraintoward": "top",
@@ -92,11 +92,12 @@ def weights(
 def subtitle(network: Network, layer: int = -1) -> str:
     """Which weights, on which scale, and what was left out."""
     W_hh = network.layers[layer].params["W_hh"]
-    every = _every(max(W_hh.shape))
-    left_out = f" Every {ordinal(every)} row and column is drawn." if every > 1 else ""
+    step = every(max(W_hh.shape), MOST)
+    largest = ", the largest recurrent weight" if W_hh.any() else ""
+    left_out = f" Every {ordinal(step)} row and column is drawn." if step > 1 else ""
     return (
         f"W_hh and W_ih of layer {layer % len(network.layers)}; the colours end at "
-        f"±{short(_limit(W_hh))}, the largest recurrent weight.{left_out}"
+        f"±{short(_limit(W_hh))}{largest}.{left_out}"
     )
 
 
@@ -112,16 +113,20 @@ def alt(network: Network, layer: int = -1) -> str:
     )
 
 
+def _place(layer: Layer) -> _Place:
+    return _Place(layer.params["W_hh"], layer.params["W_ih"])
+
+
 def _recurrent(place: _Place, limit: float) -> list[Json]:
-    rows, columns = _shown(place.W_hh)
+    rows, columns = _shown(place.recurrent)
     grid = {"x": columns, "y": rows}
-    return _matrix("W_hh", place.W_hh[np.ix_(rows, columns)], grid, limit, "from unit %{x} ")
+    return _matrix("W_hh", place.recurrent[np.ix_(rows, columns)], grid, limit, "from unit %{x} ")
 
 
 def _input(place: _Place, limit: float) -> list[Json]:
-    rows, inputs = _shown(place.W_ih)
+    rows, inputs = _shown(place.inputs)
     grid = {"x": place.edges(inputs), "y": rows}
-    return _matrix("W_ih", place.W_ih[np.ix_(rows, inputs)], grid, limit, "from input ")
+    return _matrix("W_ih", place.inputs[np.ix_(rows, inputs)], grid, limit, "from input ")
 
 
 def _matrix(name: str, W: Float[Array, "R C"], grid: Json, limit: float, source: str) -> list[Json]:
@@ -141,9 +146,7 @@ def _matrix(name: str, W: Float[Array, "R C"], grid: Json, limit: float, source:
     return [grid | values, *cells(masks, grid, hover)]
 
 
-def _notes(
-    place: _Place, limit: float, palette: Palette
-) -> tuple[list[Json], list[float]]:
+def _notes(place: _Place, limit: float, palette: Palette) -> tuple[list[Json], list[float]]:
     """Names above the matrices, the key above those, and where the matrices may be drawn."""
     top = HEIGHT / (HEIGHT + _TOP)
     above = {"y": -0.5, "yref": "y", "yanchor": "bottom", "xanchor": "left"}
@@ -151,16 +154,16 @@ def _notes(
         above | {"text": "<b>W<sub>hh</sub></b>", "x": -0.5},
         above | {"text": "<b>W<sub>ih</sub></b>", "x": place.stripes},
         key(SIGNED, short(-limit), short(limit), 1 - HEADING_HEIGHT / (HEIGHT + _TOP), palette),
-        *cells_note(kinds_of_values(place.W_hh), top, palette),
+        *cells_note(kinds_of_values(place.recurrent), top, palette),
     ]
-    if not place.W_hh.any():
-        middle = {"x": place.W_hh.shape[1] / 2 - 0.5, "y": len(place.W_hh) / 2 - 0.5}
+    if not place.recurrent.any():
+        middle = {"x": place.recurrent.shape[1] / 2 - 0.5, "y": len(place.recurrent) / 2 - 0.5}
         notes.append(middle | {"text": "every recurrent weight is exactly 0"})
     return notes, [0.0, top]
 
 
 def _columns(place: _Place) -> Json:
-    H = place.W_hh.shape[1]
+    H = place.recurrent.shape[1]
     units = np.arange(0, H, _tick(H))
     inputs = (place.stripes + place.end) / 2
     return {
@@ -180,11 +183,7 @@ def _rows(layer: Layer) -> Json:
 
 def _shown(W: Array) -> tuple[Int[Array, " R"], Int[Array, " C"]]:
     rows, columns = W.shape
-    return np.arange(0, rows, _every(rows)), np.arange(0, columns, _every(columns))
-
-
-def _every(count: int) -> int:
-    return -(-count // MOST)
+    return np.arange(0, rows, every(rows, MOST)), np.arange(0, columns, every(columns, MOST))
 
 
 def _tick(count: int) -> int:

@@ -7,6 +7,7 @@ import { decode, same } from "./wire.js";
 
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 const ZOOMED = /^[xy]axis\d*\.range/;
+const WIDTH_IF_HIDDEN = 700;
 const charts = new WeakMap();
 
 loadPlotly().catch(() => {}); // the first draw says so if it fails; here it only starts early
@@ -56,9 +57,10 @@ class Chart {
       SVG: () => this.download("svg"),
     });
     this.showZoomed(false);
-    this.width = this.frame.plot.clientWidth;
-    this.observer = new ResizeObserver(([entry]) => this.fit(entry.contentRect.width));
-    this.observer.observe(this.frame.plot);
+    const { plot } = this.frame;
+    this.width = Math.floor(plot.getBoundingClientRect().width) || WIDTH_IF_HIDDEN;
+    this.observer = new ResizeObserver(([entry]) => this.place(Math.floor(entry.contentRect.width)));
+    this.observer.observe(plot);
   }
 
   receive(bytes) {
@@ -77,6 +79,7 @@ class Chart {
       await this.draw(drawn);
     }
     this.drawing = false;
+    this.fit();
   }
 
   async draw(bytes) {
@@ -97,6 +100,7 @@ class Chart {
     const { plot } = this.frame;
     const isNew = !plot._fullLayout;
     if (isNew) await ownTask();
+    if (!plot.isConnected) return; // it left the page in the meantime
     const { data, layout } = this.message.figure;
     await Plotly.react(plot, data, this.fitted(layout), CONFIG);
     if (isNew) plot.on("plotly_relayout", (changes) => this.noteZoom(changes));
@@ -109,11 +113,16 @@ class Chart {
     return { ...layout, template, uirevision, dragmode, width: this.width, height: this.message.height };
   }
 
-  fit(width) {
-    if (width === 0 || width === this.width) return;
+  place(width) {
+    if (width === 0) return; // hidden, behind a tab perhaps
     this.width = width;
+    this.fit();
+  }
+
+  fit() {
     const { plot } = this.frame;
-    if (plot._fullLayout && !this.drawing) window.Plotly.relayout(plot, { width });
+    const drawn = plot._fullLayout?.width;
+    if (!this.drawing && drawn && drawn !== this.width) window.Plotly.relayout(plot, { width: this.width });
   }
 
   noteZoom(changes) {

@@ -4,6 +4,7 @@
 const styles = new URL("chart.css", import.meta.url);
 const openGuides = new Set(); // by chart key, so that a guide is still open after a visit to another page
 let styled;
+let guides = 0;
 
 export function loadStyles() {
   styled ??= new Promise((resolve) => {
@@ -17,13 +18,15 @@ export function loadStyles() {
 export function buildFrame(parent, actions) {
   const question = element("h3", { className: "rnnviz-chart-question" });
   const subtitle = element("p", { className: "rnnviz-chart-subtitle" });
-  const guide = element("div", { className: "rnnviz-chart-guide", id: crypto.randomUUID?.() ?? `guide-${Math.random()}` });
+  const guide = element("div", { className: "rnnviz-chart-guide", id: `rnnviz-guide-${++guides}` });
   const guideLink = button("How to read this", () => toggleGuide(frame));
   const resetLink = button("Reset zoom", actions.reset);
   const links = element("div", { className: "rnnviz-chart-links" });
   links.append(guideLink, resetLink, ...["CSV", "PNG", "SVG"].map((name) => button(name, actions[name])));
   const heading = element("header", { className: "rnnviz-chart-heading" });
-  heading.append(question, subtitle, links);
+  const words = element("div", { className: "rnnviz-chart-words" });
+  words.append(question, " ", subtitle);
+  heading.append(words, links);
   const plot = element("div", { className: "rnnviz-chart-plot" });
   const problem = element("p", { className: "rnnviz-chart-problem", hidden: true });
   problem.setAttribute("role", "alert");

@@ -1,0 +1,69 @@
+"""What tests do with a page: wait for it, watch it, photograph it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, Page
+
+SCREENSHOTS = Path(__file__).with_name("screenshots")
+
+SETTLED = """() => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  const isIdle = app?.dataset.testScriptState === "notRunning";
+  const hasElements = document.querySelector('[data-testid="stElementContainer"]');
+  const isLoading = document.querySelector('[data-testid="stSkeleton"]');
+  if (!isIdle || !hasElements || isLoading) return false;
+  const isDrawn = (place) =>
+    place.querySelector(".rnnviz-chart[data-revision], [role=alert]:not([hidden])");
+  return [...document.querySelectorAll(".stBidiComponent")].every(isDrawn);
+}"""
+
+REPAINTED = """([key, before]) =>
+  Number(document.querySelector(`[data-chart="${key}"]`)?.dataset.revision) > before"""
+
+
+def watch(page: Page, host: str, problems: list[str]) -> None:
+    """Write into ``problems`` each error on the page, and each request to another host."""
+
+    def note_request(url: str) -> None:
+        address = urlsplit(url)
+        if address.scheme not in {"data", "blob"} and address.netloc != host:
+            problems.append(f"asked another host: {url}")
+
+    page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: note_request(request.url))
+    page.on("websocket", lambda socket: note_request(socket.url))
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run to its end and every chart is drawn or says why not."""
+    page.wait_for_function(SETTLED)
+
+
+def chart(page: Page, key: str) -> Locator:
+    """The chart that was given ``key``, with its heading."""
+    return page.locator(f'[data-chart="{key}"]')
+
+
+@contextmanager
+def repainting(page: Page, key: str) -> Iterator[None]:
+    """Wait, after what is done inside, until that chart has been redrawn."""
+    before = int(chart(page, key).get_attribute("data-revision") or 0)
+    yield
+    page.wait_for_function(REPAINTED, arg=[key, before])
+
+
+def photograph(page: Page, name: str) -> Path:
+    """A picture of the whole page, however tall, in the ignored folder ``screenshots``."""
+    settle(page)
+    size = page.viewport_size
+    height = page.locator('[data-testid="stMain"]').evaluate("main => main.scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
+    SCREENSHOTS.mkdir(exist_ok=True)
+    path = SCREENSHOTS / f"{name}.png"
+    page.screenshot(path=path)
+    page.set_viewport_size(size)
+    return path

@@ -1,0 +1,54 @@
+"""An app served on this machine for as long as a test needs it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SECONDS_TO_START = 60
+
+
+@contextmanager
+def serving(script: str, home: Path) -> Iterator[str]:
+    """The address of ``streamlit run script``, started in the repository's root.
+
+    ``home`` stands in for the user's home, so that nobody's settings or credentials are read.
+    """
+    port = _free_port()
+    log = home / "server.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"],
+            cwd=ROOT,
+            env=os.environ | {"HOME": str(home), "STREAMLIT_SERVER_HEADLESS": "true"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_open(port, server, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait_until_open(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"the server did not start; it said:\n{log.read_text()}")

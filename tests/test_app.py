@@ -1,0 +1,196 @@
+"""The pages, driven without a browser: every control, every section, every extreme."""
+
+import numpy as np
+import pytest
+from drawn import drawn
+from streamlit.testing.v1 import AppTest
+
+import rnnviz as rv
+from rnnviz.fields import options, stops
+
+FIELDS = rv.TrainConfig.model_fields
+SMALL = {"hidden_size": "12", "steps": "20", "batch_size": "3"}
+SIDEBAR = ["cell", "hidden_size", "layers", "readout", "init", "gain", "input_init", "input_scale"]
+SIDEBAR += ["bias", "steps", "batch_size", "task", "loss_at", "dtype"]
+
+
+def opened(**query):
+    """Explore, opened with a link."""
+    app = AppTest.from_file("../dashboard/app.py", default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def config_of(app):
+    """The settings that the page has on screen."""
+    return app.session_state["state"].config
+
+
+def widget(app, name):
+    """The control of a setting."""
+    kind = app.selectbox if options(FIELDS[name]) else app.select_slider
+    return kind(key=f"set-{name}")
+
+
+def link_of(app):
+    """The address's query: AppTest has one text or a list for each name."""
+    return {name: v if isinstance(v, str) else v[-1] for name, v in app.query_params.items()}
+
+
+def verdict_of(app):
+    """The verdict box's sentence."""
+    return next(m.value for m in app.main.markdown if m.value.startswith("**"))
+
+
+def test_the_page_opens_computed_on_the_sunspots_with_the_loss_at_the_last_step():
+    app = opened()
+    config = config_of(app)
+    assert (config.task, config.loss_at) == ("sunspots", "last")
+    expected = rv.diagnostics.verdict(rv.run(config.run))
+    assert verdict_of(app).startswith("**Vanishing.**")
+    assert app.metric[0].value == f"×{expected.factor:.3g}"
+    assert [metric.label for metric in app.metric] == [
+        "Factor per step",
+        "Half-life",
+        "Reach",
+        "Spectral radius",
+        "Lyapunov exponent",
+    ]
+    assert list(drawn(app)) == ["time-panel", "why-0", "why-1"]
+
+
+@pytest.mark.parametrize("name", SIDEBAR)
+def test_every_control_changes_its_setting_and_the_address(name):
+    app = opened(**SMALL)
+    before = getattr(config_of(app), name)
+    offered = options(FIELDS[name]) or stops(FIELDS[name])
+    value = next(type(before)(stop) for stop in offered if stop not in (before, 0))
+    widget(app, name).set_value(value).run()
+    assert not app.exception
+    assert getattr(config_of(app), name) == value
+    assert link_of(app)[name] == str(value)
+    assert drawn(app)["time-panel"]
+
+
+@pytest.mark.parametrize("name", rv.PRESETS)
+def test_a_preset_takes_all_its_settings(name):
+    app = opened(**SMALL)
+    app.selectbox(key="preset").set_value(name).run()
+    assert not app.exception
+    assert config_of(app) == rv.PRESETS[name].config
+    assert app.selectbox(key="preset").value == name
+
+
+def test_new_weights_and_same_weights_are_different_buttons():
+    app = opened(**SMALL)
+    app.button(key="new-weights").click().run()
+    assert (config_of(app).seed, config_of(app).data_seed) == (1, 0)
+    app.button(key="same-weights").click().run()
+    assert (config_of(app).seed, config_of(app).data_seed) == (1, 1)
+
+
+def test_the_remedy_changes_the_control_that_it_names():
+    app = opened(**SMALL)
+    app.button(key="remedy").click().run()
+    assert not app.exception
+    assert config_of(app).gain > 1
+
+
+@pytest.mark.parametrize("section", ["why", "weights", "check"])
+def test_choosing_what_to_view_never_recomputes_the_network(section, monkeypatch):
+    import dashboard.explored
+
+    runs = []
+    real = dashboard.explored.run
+    monkeypatch.setattr(dashboard.explored, "run", lambda *a: runs.append(a) or real(*a))
+    app = opened(**SMALL, seed="77", section="why" if section != "why" else "check")
+    count = len(runs)
+    app.segmented_control(key="section").set_value(section).run()
+    assert not app.exception
+    assert any(key.startswith(section) for key in drawn(app))
+    assert len(runs) == count
+
+
+def test_a_link_restores_what_was_on_screen():
+    app = opened(**SMALL)
+    widget(app, "cell").set_value("relu").run()
+    widget(app, "gain").set_value(1.5).run()
+    app.segmented_control(key="section").set_value("weights").run()
+    again = opened(**link_of(app))
+    assert again.session_state["state"] == app.session_state["state"]
+    panels = [drawn(page)["time-panel"]["figure"]["data"] for page in (app, again)]
+    for one, two in zip(*panels, strict=True):
+        np.testing.assert_array_equal(one.get("y"), two.get("y"))
+
+
+def test_going_back_restores_the_settings_before():
+    app = opened(**SMALL)
+    before = link_of(app)
+    widget(app, "gain").set_value(1.5).run()
+    app.query_params.clear()
+    for name, value in before.items():
+        app.query_params[name] = value
+    app.run()
+    assert config_of(app).gain == 1.0
+    assert widget(app, "gain").value == 1.0
+
+
+def test_a_broken_value_is_named_and_the_rest_is_used():
+    app = opened(**{**SMALL, "gain": "nan", "cell": "<b>x</b>"})
+    assert config_of(app).hidden_size == 12
+    assert "gain must be in" in app.warning[0].value.replace("\\", "")
+    assert "<b>" not in app.warning[0].value.replace("\\<", "")
+    widget(app, "layers").set_value(2).run()
+    assert not app.warning
+
+
+@pytest.mark.parametrize("change", [{"steps": "1"}, {"hidden_size": "1"}, {"batch_size": "1"}])
+@pytest.mark.parametrize("gain", ["0.0", "10.0"])
+@pytest.mark.parametrize("cell", rv.CELLS)
+@pytest.mark.parametrize("section", ["why", "check"])
+def test_every_extreme_gives_a_picture_and_a_sentence(cell, gain, change, section, capfd):
+    query = {**SMALL, "cell": cell, "gain": gain, "section": section, "task": "sine", **change}
+    app = opened(**query)
+    assert not app.error
+    assert verdict_of(app).endswith((".", "\\."))
+    assert drawn(app)["time-panel"]["figure"]["data"]
+    assert "Warning" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("task", rv.TASKS)
+def test_every_task_shows_its_own_controls(task):
+    app = opened(**SMALL, task=task)
+    assert not app.error
+    keys = [slider.key for slider in app.select_slider]
+    assert ("set-lag" in keys) == rv.TASKS[task].uses_lag
+
+
+def test_what_is_too_large_is_refused_with_the_estimate_and_the_controls_stay():
+    app = opened(hidden_size="1024", steps="10000", batch_size="512", task="sine")
+    assert "must be at most 128 MB" in app.error[0].value.replace("\\", "")
+    widget(app, "steps").set_value(1).run()
+    widget(app, "batch_size").set_value(1).run()
+    assert not app.error
+    assert drawn(app)["time-panel"]
+
+
+def test_a_length_beyond_the_data_is_brought_into_range_and_said():
+    app = opened(**{**SMALL, "task": "sine", "steps": "1000"})
+    widget(app, "task").set_value("sunspots").run()
+    assert config_of(app).steps == 249
+    assert "lowered from 1000 to 249" in app.warning[0].value.replace("\\", "")
+
+
+def test_a_lag_beyond_the_length_is_brought_into_range_and_said():
+    app = opened(**{**SMALL, "task": "delayed_recall", "lag": "15"})
+    widget(app, "steps").set_value(8).run()
+    assert config_of(app).lag == 7
+    assert "lowered from 15 to 7" in app.warning[0].value.replace("\\", "")
+
+
+def test_a_link_whose_lag_does_not_fit_is_refused_in_words():
+    app = opened(**{**SMALL, "task": "delayed_recall", "lag": "50"})
+    assert "lag must be in" in app.error[0].value.replace("\\", "")

@@ -1,0 +1,551 @@
+"""Figures are tested by their data: what is drawn is what was measured, and nothing is left out."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+import rnnviz as rv
+from rnnviz import figures
+from rnnviz.figures.labels import placed
+from rnnviz.figures.lines import Area, Curve
+from rnnviz.figures.text import mantissa_exponent, plain, short
+from rnnviz.figures.theme import MAGNITUDE, NOTHING, PALETTES, SIGNED
+from rnnviz.figures.units import MOST_COLUMNS, MOST_ROWS
+from rnnviz.run import draw
+from rnnviz.train import COLUMNS, History
+
+SMALL = {"hidden_size": 8, "steps": 20, "batch_size": 5, "task": "sine"}
+SETTINGS = {
+    "default": {},
+    "one step": {"steps": 1},
+    "one unit": {"hidden_size": 1},
+    "one sequence": {"batch_size": 1},
+    "one of all": {"steps": 1, "hidden_size": 1, "batch_size": 1},
+    "no recurrence": {"gain": 0.0},
+    "overflow": {"cell": "relu", "gain": 10.0, "steps": 900, "init": "identity"},
+    "overflow in float32": {"cell": "linear", "gain": 10.0, "steps": 60, "dtype": "float32"},
+    "every step": {"loss_at": "all"},
+    "below any float": {"gain": 0.01, "steps": 200},
+    "classes": {"task": "copy", "steps": 30, "loss_at": "task"},
+    "two layers": {"layers": 2, "cell": "sigmoid"},
+}
+
+
+def config(**changes):
+    return rv.RunConfig(**{**SMALL, **changes})
+
+
+def flow_of(record, source="last"):
+    return rv.diagnostics.gradient_flow(record, source)
+
+
+def panel(record, **options):
+    """The time panel of a record, as the page draws it."""
+    spectrum = rv.diagnostics.eigenvalues(record.network)
+    return figures.time_panel(record, flow_of(record), **{"spectrum": spectrum, **options})
+
+
+def history(loss, validation=np.nan, norm=1.0, clipped=1.0):
+    rows = np.empty((len(loss), len(COLUMNS)))
+    for number, values in enumerate((np.arange(len(loss)), loss, validation, norm, clipped)):
+        rows[:, number] = values
+    return History(rows)
+
+
+def every_picture(settings, **options):
+    """Each picture of one run, by name."""
+    record, batch = rv.run(settings), draw(settings)
+    total, loss = flow_of(record, "total"), batch.loss(settings.loss_at)
+    spectrum = rv.diagnostics.eigenvalues(record.network)
+    checked = rv.diagnostics.gradient_check(record.network, record.x, loss, per_parameter=1)
+    losses = history([1.0, 0.5, 0.1, np.nan], [2.0, np.nan, 1.0, np.nan])
+    return {
+        "time_panel": panel(record, total=total, **options),
+        "gradient_flow": figures.gradient_flow(total, spectrum=spectrum, **options),
+        "eigenvalues": figures.eigenvalues(spectrum, **options),
+        "saturation": figures.saturation(rv.diagnostics.saturation(record), **options),
+        "weights": figures.weights(record.network, **options),
+        "prediction": figures.prediction(record, batch, mask=loss.mask, **options),
+        "gradient_check": figures.gradient_check(checked, **options),
+        "loss_curve": figures.loss_curve(losses, baseline=0.3, **options),
+        "gradient_norm": figures.gradient_norm(losses, clip=1.0, **options),
+    }
+
+
+def named(figure, start):
+    """The one trace whose name begins so."""
+    (trace,) = [trace for trace in figure.data if (trace.name or "").startswith(start)]
+    return trace
+
+
+def notes(figure):
+    return [note.text for note in figure.layout.annotations]
+
+
+@pytest.fixture(scope="module")
+def record():
+    return rv.run(config())
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return every_picture(config(), caption="gain 1")
+
+
+# Every picture
+
+
+def test_every_exported_picture_is_tested(pictures):
+    assert set(pictures) | {"Theme"} == set(figures.__all__)
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_every_picture_is_valid_and_draws_something(settings):
+    for name, figure in every_picture(config(**settings)).items():
+        assert isinstance(figure, go.Figure), name
+        assert len(go.Figure(figure.to_dict()).data) > 0, name  # plotly's own validation
+        assert json.loads(figure.to_json())["data"], name
+
+
+def test_every_picture_carries_its_words(pictures):
+    files = set()
+    for figure in pictures.values():
+        words = figure.layout.meta
+        assert set(words) == {"question", "subtitle", "how_to_read", "alt", "name"}
+        assert words["question"].endswith("?")
+        assert all(words.values())
+        files.add(words["name"])
+    assert len(files) == len(pictures)
+
+
+def test_every_axis_with_numbers_has_a_title(pictures):
+    for name, figure in pictures.items():
+        assert figure.layout.xaxis.title.text, name
+    assert pictures["time_panel"].layout.yaxis4.title.text == "|∂L/∂h<sub>t</sub>|"
+    assert pictures["saturation"].layout.yaxis.title.text == "share, slope"
+    assert pictures["loss_curve"].layout.yaxis.type == "log"
+
+
+def test_every_picture_has_two_themes_and_keeps_its_data(record):
+    light, dark = (every_picture(config(), theme=theme) for theme in PALETTES)
+    for name, figure in light.items():
+        other = dark[name]
+        for background in ("paper_bgcolor", "plot_bgcolor"):
+            own, its = (f.layout.template.layout[background] for f in (figure, other))
+            assert own != its
+        for one, two in zip(figure.data, other.data, strict=True):
+            for axis in ("x", "y", "z"):
+                np.testing.assert_array_equal(one[axis], two[axis])
+
+
+def test_every_picture_keeps_its_zoom_from_one_run_to_the_next(pictures):
+    assert {figure.layout.uirevision for figure in pictures.values()} == {"rnnviz"}
+
+
+def test_a_caption_is_in_the_picture_and_is_text():
+    hostile = "<b>bold</b> & <a href='javascript:alert(1)'>link</a> " + "word " * 30
+    for figure in every_picture(config(), caption=hostile).values():
+        caption = figure.layout.annotations[-1]
+        assert "&lt;b&gt;bold&lt;/b&gt; &amp;" in caption.text
+        assert "<b>" not in caption.text
+        assert caption.text.count("<br>") >= 2  # wrapped for a phone
+        room = figure.layout.margin.b + caption.yshift
+        assert room >= 12 * (1 + caption.text.count("<br>"))
+
+
+def test_no_picture_is_drawn_into_the_record(record):
+    before = record.h.copy(), record.dh.copy()
+    figure = panel(record)
+    figure.data[1].z[:] = 0
+    np.testing.assert_array_equal(record.h, before[0])
+    np.testing.assert_array_equal(record.dh, before[1])
+
+
+def test_equal_runs_give_equal_pictures(record):
+    assert panel(record).to_json() == panel(rv.run(config())).to_json()
+
+
+# The time panel
+
+
+def test_the_strip_is_the_change_of_each_step_between_its_two_states(record):
+    strip = named(panel(record), "factor")
+    flow = flow_of(record)
+    np.testing.assert_allclose(strip.z[0], flow.log10_change, rtol=1e-6)
+    np.testing.assert_allclose(strip.customdata[0], 10**flow.log10_change)
+    assert (strip.x0, strip.dx) == (0.5, 1)
+    assert strip.zmin == -strip.zmax
+    assert strip.colorscale[2][1] == "#eceff3"  # holding is near-white
+
+
+def test_the_states_are_those_of_one_sequence_ordered_by_the_input_weight(record):
+    trace = named(panel(record, sequence=3), "h")
+    order = np.argsort(record.network.layers[0].params["W_ih"][:, 0])
+    np.testing.assert_array_equal(trace.y, order)
+    np.testing.assert_allclose(trace.z, record.h[:, 3, order].T, rtol=1e-6)
+    assert (trace.zmin, trace.zmax) == (-1, 1)
+    assert trace.colorscale[0][1] == SIGNED[0]
+
+
+def test_the_gradients_by_unit_are_logs_with_the_number_in_the_hover(record):
+    trace = named(panel(record, sequence=2), "log10")
+    dh = np.abs(record.dh[:, 2, trace.y].T)
+    np.testing.assert_allclose(trace.z, np.log10(dh), rtol=1e-5)
+    np.testing.assert_allclose(trace.text * 10.0**trace.customdata, dh, rtol=0.006)
+    assert trace.colorscale[0][1] == MAGNITUDE[0]
+
+
+def test_the_order_of_the_units_stays_when_gain_length_and_batch_change(record):
+    other = rv.run(config(gain=2.5, steps=33, batch_size=2))
+    np.testing.assert_array_equal(named(panel(record), "h").y, named(panel(other), "h").y)
+
+
+def test_the_measured_norm_and_its_band_are_drawn_as_they_are(record):
+    figure, flow = panel(record), flow_of(record)
+    line = named(figure, "measured")
+    np.testing.assert_array_equal(line.x, flow.t)
+    np.testing.assert_array_equal(line.y, flow.log10_norm)
+    np.testing.assert_array_equal(named(figure, "10 %").y, flow.log10_quantiles[0])
+    np.testing.assert_array_equal(named(figure, "90 %").y, flow.log10_quantiles[2])
+    shown = line.customdata[:, 0] * 10.0 ** line.customdata[:, 1]
+    np.testing.assert_allclose(np.log10(shown), flow.log10_norm, atol=0.003)
+
+
+def test_measured_lines_are_thick_and_solid_and_theory_thin_and_broken(record):
+    figure = panel(record, total=flow_of(record, "total"))
+    assert named(figure, "measured").line.width >= 2
+    assert named(figure, "whole loss").line.dash is None
+    for name in ("fit", "if the spectral radius", "upper bound"):
+        assert named(figure, name).line.width < 2
+        assert named(figure, name).line.dash in ("dot", "dash")
+
+
+def test_every_line_is_labelled_at_the_line(record):
+    figure = panel(record, total=flow_of(record, "total"))
+    lines = [t.name for t in figure.data if t.type == "scatter" and t.line.width > 0]
+    assert set(lines) <= set(notes(figure))
+
+
+def test_theory_is_the_power_of_the_lag_from_where_the_loss_is(record):
+    spectrum, flow = rv.diagnostics.eigenvalues(record.network), flow_of(record)
+    line = named(panel(record), "if the spectral radius")
+    lag = flow.loss_state - np.array(line.x)
+    expected = flow.log10_norm[-1] + lag * np.log10(spectrum.spectral_radius)
+    np.testing.assert_allclose(line.y, expected)
+
+
+def test_theory_does_not_blow_up_the_range():
+    figure = panel(rv.run(config(cell="tanh", gain=10.0, steps=300, init="normal")))
+    measured, bound = named(figure, "measured").y, named(figure, "upper bound").y
+    low, high = figure.layout.yaxis4.range
+    span = measured.max() - measured.min()
+    assert max(bound) > high
+    assert high - low < 2.2 * max(span, 2.0)
+    assert low < measured.min()
+    assert high > measured.max()
+
+
+def test_labels_stay_inside_the_picture():
+    for settings in SETTINGS.values():
+        figure = panel(rv.run(config(**settings)))
+        low, high = figure.layout.yaxis4.range
+        for note in figure.layout.annotations:
+            if note.yref == "y4":
+                assert low <= note.y <= high
+
+
+def test_a_loss_at_every_step_shows_the_whole_gradient_beside_one_steps():
+    record = rv.run(config(loss_at="all"))
+    total = flow_of(record, "total")
+    figure = panel(record, total=total)
+    np.testing.assert_array_equal(named(figure, "whole loss").y, total.log10_norm)
+    np.testing.assert_array_equal(named(figure, "measured").y, flow_of(record).log10_norm)
+
+
+def test_a_pinned_run_of_another_length_is_aligned_at_the_loss(record):
+    pinned = flow_of(rv.run(config(steps=50)))
+    line = named(panel(record, pinned=pinned), "pinned run")
+    assert (line.x[0], line.x[-1]) == (-30, 20)
+    np.testing.assert_array_equal(line.y, pinned.log10_norm)
+
+
+def test_an_exact_zero_is_a_mark_with_a_word_in_every_row():
+    figure = panel(rv.run(config(gain=0.0)))
+    strip, cells, line = [t for t in figure.data if (t.name or "").startswith("exactly 0")]
+    assert line.name == "exactly 0: 20"
+    np.testing.assert_array_equal(line.x, np.arange(20))
+    assert set(line.y) == {figure.layout.yaxis4.range[0]}
+    assert cells.name == f"exactly 0: {20 * 8}"
+    assert np.nansum(cells.z) == 20 * 8
+    assert np.nansum(strip.z) == 20
+    assert cells.colorscale[0][1] == NOTHING["zero"]
+    assert any("exactly 0 from lag 1 back" in note for note in notes(figure))
+    assert "exactly 0 from lag 1 back" in figure.layout.meta["alt"]
+
+
+def test_an_overflow_is_marked_counted_and_said():
+    record = rv.run(config(cell="linear", gain=10.0, steps=60, dtype="float32"))
+    figure = panel(record)
+    infinite, nan = np.isinf(record.h[:, 0]).sum(), np.isnan(record.h[:, 0]).sum()
+    assert infinite > 0
+    assert nan > 0
+    named_cells = {t.name: t for t in figure.data if t.type == "heatmap"}
+    assert np.nansum(named_cells[f"infinite: {infinite}"].z) == infinite
+    assert np.nansum(named_cells[f"NaN: {nan}"].z) == nan
+    assert any("NaN at every state" in note for note in notes(figure))
+    assert figure.layout.yaxis4.showticklabels is False
+
+
+def test_an_infinite_gradient_names_the_precision():
+    record = rv.run(config())
+    flow = flow_of(record)
+    mantissa = flow.derivative.mantissa.copy()
+    mantissa[:5] = np.inf
+    broken = replace(flow, derivative=replace(flow.derivative, mantissa=mantissa))
+    figure = figures.time_panel(record, broken)
+    marks = [t for t in figure.data if t.type == "scatter" and t.name == "infinite: 5"]
+    assert set(marks[0].y) == {figure.layout.yaxis4.range[1]}
+    assert any("infinite in float64 from lag 16 back" in note for note in notes(figure))
+
+
+def test_a_gradient_beyond_any_float_is_drawn_with_its_number():
+    figure = panel(rv.run(config(gain=0.01, steps=200)))
+    line = named(figure, "measured")
+    assert line.y[0] < -350
+    assert np.isfinite(line.y).all()
+    assert line.customdata[0, 1] < -350
+    assert figure.layout.yaxis4.range[0] < line.y[0]
+    assert "below, 0 in float64" in notes(figure)
+
+
+def test_ticks_are_powers_of_ten(record):
+    axis = panel(record).layout.yaxis4
+    assert (axis.tickprefix, axis.ticksuffix) == ("10<sup>", "</sup>")
+    assert axis.nticks >= 2
+
+
+def test_one_cursor_runs_through_all_rows(record):
+    layout = panel(record).layout
+    assert (layout.hovermode, layout.hoversubplots) == ("x", "axis")
+    assert layout.xaxis.spikemode == "across"
+    assert {trace.xaxis for trace in panel(record).data} <= {None, "x"}
+
+
+def test_long_and_wide_runs_are_thinned_and_say_so():
+    record = rv.run(config(steps=3000, hidden_size=300, batch_size=1))
+    figure = panel(record)
+    trace = named(figure, "h")
+    assert trace.z.shape[0] <= MOST_ROWS
+    assert trace.z.shape[1] <= MOST_COLUMNS
+    last = trace.x0 + trace.dx * (trace.z.shape[1] - 1)
+    assert last == 3000
+    np.testing.assert_allclose(trace.z[:, -1], record.h[-1, 0, trace.y], rtol=1e-6)
+    assert len(named(figure, "measured").y) == 3001
+    assert "every 6th state and every 3rd unit" in figure.layout.meta["subtitle"]
+
+
+def test_the_subtitle_says_which_derivative_of_which_loss_and_which_way(record):
+    subtitle = panel(record).layout.meta["subtitle"]
+    assert subtitle.startswith("∂L/∂hₜ of the loss at t = 20 alone")
+    assert "right to left" in subtitle
+    assert "sequence 1 of 5" in subtitle
+
+
+def test_a_point_without_neighbours_is_a_marker():
+    line = named(panel(rv.run(config(gain=0.0))), "measured")
+    assert line.mode == "lines+markers"
+
+
+# The others
+
+
+def test_the_eigenvalues_lie_where_they_are_with_the_unit_circle():
+    record = rv.run(config(gain=2.0))
+    spectrum = rv.diagnostics.eigenvalues(record.network)
+    figure = figures.eigenvalues(spectrum)
+    inside, outside = named(figure, "inside"), named(figure, "outside")
+    drawn = np.concatenate([t.x + 1j * t.y for t in (inside, outside)])
+    np.testing.assert_array_equal(np.sort_complex(drawn), np.sort_complex(spectrum.values))
+    assert (np.hypot(outside.x, outside.y) > 1).all()
+    assert inside.marker.symbol != outside.marker.symbol
+    circle = named(figure, "unit circle")
+    np.testing.assert_allclose(np.hypot(circle.x, circle.y), 1)
+    assert figure.layout.yaxis.scaleanchor == "x"
+
+
+def test_saturation_draws_the_share_and_the_slope(record):
+    result = rv.diagnostics.saturation(record)
+    figure = figures.saturation(result)
+    np.testing.assert_array_equal(named(figure, "share").y, result.share)
+    np.testing.assert_allclose(named(figure, "root").y ** 2, result.mean_square_slope)
+    assert (named(figure, "share").x[0], named(figure, "share").x[-1]) == (1, 20)
+
+
+def test_a_slope_that_is_no_number_is_marked():
+    result = rv.diagnostics.saturation(rv.run(config()))
+    slope = result.mean_square_slope.copy()
+    slope[7:9] = np.nan
+    figure = figures.saturation(replace(result, mean_square_slope=slope))
+    assert named(figure, "NaN").name == "NaN: 2"
+    assert any("NaN at 2 states" in note for note in notes(figure))
+
+
+def test_the_weights_share_one_scale_centred_at_0(record):
+    figure, params = figures.weights(record.network), record.network.layers[0].params
+    W_hh, W_ih = named(figure, "W_hh"), named(figure, "W_ih")
+    np.testing.assert_allclose(W_hh.z, params["W_hh"], rtol=1e-6)
+    np.testing.assert_allclose(W_ih.z, params["W_ih"], rtol=1e-6)
+    assert W_hh.zmax == W_ih.zmax == -W_hh.zmin == np.abs(params["W_hh"]).max()
+    assert figure.layout.yaxis.scaleanchor == "x"
+    assert f"±{short(W_hh.zmax)}" in figure.layout.meta["subtitle"]
+
+
+def test_weights_that_are_all_zero_say_so():
+    figure = figures.weights(rv.run(config(gain=0.0)).network)
+    assert "every recurrent weight is exactly 0" in notes(figure)
+
+
+def test_many_weights_are_thinned_and_say_so():
+    network = rv.run(config(hidden_size=600, steps=2, batch_size=1)).network
+    figure = figures.weights(network)
+    W_hh = network.layers[0].params["W_hh"]
+    np.testing.assert_allclose(named(figure, "W_hh").z, W_hh[::3, ::3], rtol=1e-6)
+    assert "Every 3rd row" in figure.layout.meta["subtitle"]
+
+
+def test_the_loss_curve_has_both_losses_and_the_line_to_beat():
+    losses = history([4.0, 2.0, 1.0], [3.0, np.nan, 2.0])
+    figure = figures.loss_curve(losses, baseline=0.5)
+    np.testing.assert_array_equal(named(figure, "training loss").y, [4, 2, 1])
+    np.testing.assert_array_equal(named(figure, "held-out loss").x, [0, 2])
+    line = named(figure, "what you get by ignoring the past")
+    np.testing.assert_allclose(line.y, 0.5)
+    assert line.name in notes(figure)
+
+
+@pytest.mark.parametrize(("last", "word"), [(np.nan, "NaN"), (np.inf, "infinite"), (0.0, "exactly 0")])
+def test_a_loss_that_no_log_axis_holds_is_marked_with_its_step(last, word):
+    figure = figures.loss_curve(history([4.0, 2.0, last]))
+    mark = named(figure, word)
+    np.testing.assert_array_equal(mark.x, [2])
+    edge = figure.layout.yaxis.range[0 if word == "exactly 0" else 1]
+    np.testing.assert_allclose(np.log10(mark.y), edge)
+    assert any(f"{word} at step 2" in note for note in notes(figure))
+    assert f"{word} at step 2" in figure.layout.meta["alt"]
+
+
+def test_a_history_without_steps_says_so():
+    empty = history([])
+    assert "no step yet" in notes(figures.loss_curve(empty, baseline=1.0))
+    assert "no step yet" in notes(figures.gradient_norm(empty, clip=1.0))
+
+
+def test_a_long_curve_keeps_every_peak():
+    loss = np.ones(50_000)
+    loss[[7, 31_234]] = 1e6, 1e-6
+    line = named(figures.loss_curve(history(loss)), "training loss")
+    assert len(line.y) < 2_100
+    assert (line.y.max(), line.y.min()) == (1e6, 1e-6)
+    assert {7, 31_234, 0, 49_999} <= set(line.x)
+
+
+def test_the_gradient_norm_is_drawn_before_and_after_clipping():
+    norms = history(np.ones(3), norm=[0.5, 3.0, 7.0], clipped=[0.5, 1.0, 1.0])
+    figure = figures.gradient_norm(norms, clip=1.0)
+    np.testing.assert_array_equal(named(figure, "before clipping").y, [0.5, 3, 7])
+    np.testing.assert_array_equal(named(figure, "after clipping").y, [0.5, 1, 1])
+    np.testing.assert_allclose(named(figure, "clipped to 1").y, 1)
+    assert "clipped at 2 of them" in figure.layout.meta["alt"]
+
+
+def test_the_prediction_is_beside_the_target_with_what_is_asked_for():
+    settings = config()
+    record, batch = rv.run(settings), draw(settings)
+    mask = batch.loss("last").mask
+    figure = figures.prediction(record, batch, mask=mask, sequence=1)
+    np.testing.assert_array_equal(named(figure, "target").y, batch.target[:, 1, 0])
+    np.testing.assert_array_equal(named(figure, "answer").y, record.y[:, 1, 0])
+    np.testing.assert_array_equal(named(figure, "asked for").x, [20])
+    np.testing.assert_array_equal(named(figure, "asked for").y, batch.target[-1:, 1, 0])
+
+
+def test_classes_are_drawn_as_classes():
+    settings = config(task="copy", steps=30)
+    record, batch = rv.run(settings), draw(settings)
+    figure = figures.prediction(record, batch)
+    np.testing.assert_array_equal(named(figure, "right class").y, batch.target[:, 0])
+    np.testing.assert_array_equal(named(figure, "answer").y, record.y[:, 0].argmax(axis=1))
+
+
+def test_an_answer_that_leaves_the_picture_says_how_far_it_goes():
+    settings = config(cell="linear", gain=3.0, init="identity")
+    figure = figures.prediction(rv.run(settings), draw(settings))
+    low, high = figure.layout.yaxis.range
+    answer = named(figure, "answer")
+    assert np.abs(answer.y).max() > 100 * (high - low)
+    assert answer.name.startswith("answer, as far as")
+
+
+def test_the_check_draws_each_error_against_the_tolerance():
+    settings = config()
+    record, batch = rv.run(settings), draw(settings)
+    result = rv.diagnostics.gradient_check(record.network, record.x, batch.loss("last"))
+    figure = figures.gradient_check(result)
+    drawn = named(figure, "agrees")
+    expected = [np.log10(e.error) for e in result.entries if e.error > 0]
+    np.testing.assert_array_equal(np.sort(drawn.x), np.sort(expected))
+    assert figure.layout.shapes[0].x0 == -5
+    assert figure.layout.meta["alt"] == result.sentence
+
+
+def test_the_check_marks_errors_that_are_zero_or_no_number():
+    settings = config()
+    record, batch = rv.run(settings), draw(settings)
+    result = rv.diagnostics.gradient_check(record.network, record.x, batch.loss("last"))
+    errors = [0.0, np.nan, 1.0, *(e.error or 1e-9 for e in result.entries[3:])]
+    entries = [replace(e, error=error) for e, error in zip(result.entries, errors, strict=True)]
+    figure = figures.gradient_check(replace(result, entries=tuple(entries)))
+    assert named(figure, "exactly 0").name == "exactly 0: 1"
+    assert named(figure, "NaN").name == "NaN: 1"
+    np.testing.assert_array_equal(named(figure, "differs").x, [0])
+    assert named(figure, "differs").marker.symbol != named(figure, "agrees").marker.symbol
+    assert any("error exactly 0: 1" in note and "error NaN: 1" in note for note in notes(figure))
+
+
+# The parts
+
+
+def test_labels_at_lines_that_fan_out_cross_no_line_and_no_label():
+    x = np.array([0.0, 100.0])
+    curves = [Curve(x, np.array([y, 0.0]), f"label {y:.0f}", "#000000") for y in (-8.0, -4.0, 4.0)]
+    area = Area((0.0, 100.0), (-10.0, 10.0), 220)
+    labels = placed(curves, area, "y", PALETTES["light"])
+    heights = sorted(label["y"] for label in labels)
+    assert np.diff(heights).min() > 1.0  # eleven pixels
+    for label, curve in zip(labels, curves, strict=True):
+        distance = label["y"] - np.interp(label["x"], curve.x, curve.y)
+        assert 0.5 < abs(distance) < 4.0
+
+
+def test_a_label_of_a_line_that_is_nowhere_to_be_seen_stays_inside():
+    curve = Curve(np.array([0.0, 1.0]), np.array([50.0, 60.0]), "far away", "#000000")
+    area = Area((0.0, 1.0), (0.0, 1.0), 200)
+    (label,) = placed([curve], area, "y", PALETTES["light"])
+    assert 0 <= label["y"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("log10", "text"),
+    [(0.0, "1"), (-900.5, "3.16e-901"), (-np.inf, "exactly 0"), (np.nan, "NaN"), (5.0, "1.00e5")],
+)
+def test_a_log_is_spoken_as_a_number(log10, text):
+    assert plain(log10) == text
+
+
+def test_three_digits_never_read_ten_point_zero():
+    mantissa, exponent = mantissa_exponent(np.log10(np.array([9.996, 9.994, 1e-3, 9.9951e-300])))
+    np.testing.assert_allclose(mantissa, [1.0, 9.99, 1.0, 1.0])
+    np.testing.assert_array_equal(exponent, [1, 0, -3, -299])
