@@ -122,7 +122,7 @@ def chance() -> None:
 
 
 def _take_preset() -> None:
-    if (name := st.session_state["preset"]) is not None:
+    if (name := session.value("preset")) is not None:
         session.take(PRESETS[name].config)
 
 

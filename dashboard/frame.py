@@ -43,12 +43,11 @@ def picture(figure: go.Figure, key: str) -> None:
 
 
 def figure_of(value: float | None) -> str:
-    """A number in three digits, or the word for what is none."""
+    """A number in three digits with a true minus sign, or the word for what is none."""
     if value is None:
         return "none"
-    if np.isnan(value):
-        return "not a number"
-    return "infinite" if np.isinf(value) else f"{value:.3g}".replace("-", "−")
+    text = "NaN" if np.isnan(value) else f"{value:.3g}"
+    return text.replace("-", "−").replace("inf", "∞")
 
 
 def escape(text: str) -> str:

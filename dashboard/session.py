@@ -90,6 +90,11 @@ def show(key: str, value: object) -> None:
     st.session_state[key] = value
 
 
+def value(key: str) -> Any:
+    """What the widget of this key shows."""
+    return st.session_state[key]
+
+
 def kept(name: str, default: Any = None) -> Any:
     """Something of this visitor's that is not part of the link, such as a training job."""
     return st.session_state.get(f"kept-{name}", default)

@@ -6,29 +6,10 @@ from html import escape
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from rnnviz.figures.theme import PALETTES
+from rnnviz.figures.theme import PALETTES, Palette
 
-_PALETTE = PALETTES["light"]
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 """What the page may load: nothing that is not in it, so that opening it tells nobody."""
-
-_STYLE = f"""
-body {{ margin: 0; background: {_PALETTE.paper}; color: {_PALETTE.ink};
-  font: 16px/1.5 system-ui, sans-serif; }}
-main {{ max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }}
-h1 {{ font-size: 1.6rem; line-height: 1.25; }}
-h2 {{ font-size: 1.15rem; margin: 2.5rem 0 0; }}
-.verdict {{ border-left: 4px solid {_PALETTE.shrinking}; padding: 0.25rem 0.9rem;
-  font-size: 1.1rem; }}
-.subtitle {{ color: {_PALETTE.muted}; font-size: 0.85rem; margin: 0.15rem 0 0.5rem; }}
-.plot {{ width: 100%; }}
-details {{ font-size: 0.9rem; }}
-summary {{ cursor: pointer; }}
-table {{ border-collapse: collapse; font-size: 0.9rem; }}
-th, td {{ border-bottom: 1px solid {_PALETTE.grid}; padding: 0.2rem 1.25rem 0.2rem 0;
-  text-align: left; vertical-align: top; font-weight: normal; overflow-wrap: anywhere; }}
-th {{ color: {_PALETTE.muted}; }}
-"""
 
 _DRAW = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
@@ -81,7 +62,7 @@ def write_html(
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title>",
-            f"<style>{_STYLE}</style></head>",
+            f"<style>{_style(_palette(drawn))}</style></head>",
             "<body><main>",
             *filter(None, body),
             "</main>",
@@ -134,3 +115,29 @@ def _data(figures: list[go.Figure]) -> str:
     """The figures as JSON in which nothing can end the script that holds it."""
     listed = ",".join(figure.to_json() for figure in figures)
     return f"[{listed}]".replace("<", "\\u003c")
+
+
+def _palette(figures: list[go.Figure]) -> Palette:
+    """That of the first figure, so that the page is as light or as dark as what is drawn on it."""
+    paper = figures[0].layout.template.layout.paper_bgcolor if figures else None
+    return next((own for own in PALETTES.values() if own.paper == paper), PALETTES["light"])
+
+
+def _style(palette: Palette) -> str:
+    return f"""
+body {{ margin: 0; background: {palette.paper}; color: {palette.ink};
+  font: 16px/1.5 system-ui, sans-serif; }}
+main {{ max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }}
+h1 {{ font-size: 1.6rem; line-height: 1.25; }}
+h2 {{ font-size: 1.15rem; margin: 2.5rem 0 0; }}
+.verdict {{ border-left: 4px solid {palette.shrinking}; padding: 0.25rem 0.9rem;
+  font-size: 1.1rem; }}
+.subtitle {{ color: {palette.muted}; font-size: 0.85rem; margin: 0.15rem 0 0.5rem; }}
+.plot {{ width: 100%; }}
+details {{ font-size: 0.9rem; }}
+summary {{ cursor: pointer; }}
+table {{ border-collapse: collapse; font-size: 0.9rem; }}
+th, td {{ border-bottom: 1px solid {palette.grid}; padding: 0.2rem 1.25rem 0.2rem 0;
+  text-align: left; vertical-align: top; font-weight: normal; overflow-wrap: anywhere; }}
+th {{ color: {palette.muted}; }}
+"""

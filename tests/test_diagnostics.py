@@ -138,3 +138,8 @@ def test_the_gradient_check_draws_the_same_entries_for_the_same_seed():
     other = rv.diagnostics.gradient_check(net, data.x, loss, seed=4)
     assert one.to_frame().equals(two.to_frame())
     assert not one.to_frame().equals(other.to_frame())
+
+
+def test_a_direction_of_which_nothing_is_left_has_exponent_minus_infinity():
+    record = rv.run(rv.RunConfig(gain=0, hidden_size=5, steps=9, batch_size=2))
+    assert rv.diagnostics.lyapunov(record, 1).largest == -np.inf

@@ -129,7 +129,7 @@ def test_every_axis_with_numbers_has_a_title(pictures):
     assert pictures["loss_curve"].layout.yaxis.type == "log"
 
 
-def test_every_picture_has_two_themes_and_keeps_its_data(record):
+def test_every_picture_has_two_themes_and_keeps_its_data():
     light, dark = (every_picture(config(), theme=theme) for theme in PALETTES)
     for name, figure in light.items():
         other = dark[name]
@@ -137,7 +137,7 @@ def test_every_picture_has_two_themes_and_keeps_its_data(record):
             own, its = (f.layout.template.layout[background] for f in (figure, other))
             assert own != its
         for one, two in zip(figure.data, other.data, strict=True):
-            for axis in ("x", "y", "z"):
+            for axis in {"x", "y", "z"} & set(one.to_plotly_json()):
                 np.testing.assert_array_equal(one[axis], two[axis])
 
 
@@ -238,7 +238,7 @@ def test_theory_is_the_power_of_the_lag_from_where_the_loss_is(record):
 
 
 def test_theory_does_not_blow_up_the_range():
-    figure = panel(rv.run(config(cell="tanh", gain=10.0, steps=300, init="normal")))
+    figure = panel(rv.run(config(gain=10.0, steps=300, init="normal", batch_size=1)))
     measured, bound = named(figure, "measured").y, named(figure, "upper bound").y
     low, high = figure.layout.yaxis4.range
     span = measured.max() - measured.min()
@@ -246,6 +246,16 @@ def test_theory_does_not_blow_up_the_range():
     assert high - low < 2.2 * max(span, 2.0)
     assert low < measured.min()
     assert high > measured.max()
+
+
+def test_theory_far_below_what_was_measured_leaves_the_picture_too(record):
+    spectrum = rv.diagnostics.eigenvalues(record.network)
+    far_below = replace(spectrum, values=spectrum.values * 1e-30)
+    figure = panel(record, spectrum=far_below)
+    line, measured = named(figure, "if the spectral radius").y, named(figure, "measured").y
+    low, high = figure.layout.yaxis4.range
+    assert min(line) < low
+    assert high - low < 2.5 * (measured.max() - measured.min())
 
 
 def test_labels_stay_inside_the_picture():
@@ -335,16 +345,16 @@ def test_one_cursor_runs_through_all_rows(record):
 
 
 def test_long_and_wide_runs_are_thinned_and_say_so():
-    record = rv.run(config(steps=3000, hidden_size=300, batch_size=1))
+    record = rv.run(config(steps=2999, hidden_size=300, batch_size=1))
     figure = panel(record)
     trace = named(figure, "h")
     assert trace.z.shape[0] <= MOST_ROWS
     assert trace.z.shape[1] <= MOST_COLUMNS
     last = trace.x0 + trace.dx * (trace.z.shape[1] - 1)
-    assert last == 3000
+    assert last == 2999
     np.testing.assert_allclose(trace.z[:, -1], record.h[-1, 0, trace.y], rtol=1e-6)
-    assert len(named(figure, "measured").y) == 3001
-    assert "every 6th state and every 3rd unit" in figure.layout.meta["subtitle"]
+    assert len(named(figure, "measured").y) == 3000
+    assert "every 5th state and every 3rd unit" in figure.layout.meta["subtitle"]
 
 
 def test_the_subtitle_says_which_derivative_of_which_loss_and_which_way(record):
@@ -426,7 +436,9 @@ def test_the_loss_curve_has_both_losses_and_the_line_to_beat():
     assert line.name in notes(figure)
 
 
-@pytest.mark.parametrize(("last", "word"), [(np.nan, "NaN"), (np.inf, "infinite"), (0.0, "exactly 0")])
+@pytest.mark.parametrize(
+    ("last", "word"), [(np.nan, "NaN"), (np.inf, "infinite"), (0.0, "exactly 0")]
+)
 def test_a_loss_that_no_log_axis_holds_is_marked_with_its_step(last, word):
     figure = figures.loss_curve(history([4.0, 2.0, last]))
     mark = named(figure, word)
@@ -511,6 +523,8 @@ def test_the_check_marks_errors_that_are_zero_or_no_number():
     assert named(figure, "exactly 0").name == "exactly 0: 1"
     assert named(figure, "NaN").name == "NaN: 1"
     np.testing.assert_array_equal(named(figure, "differs").x, [0])
+    edges = named(figure, "exactly 0").x[0], named(figure, "NaN").x[0]
+    assert edges == figure.layout.xaxis.range
     assert named(figure, "differs").marker.symbol != named(figure, "agrees").marker.symbol
     assert any("error exactly 0: 1" in note and "error NaN: 1" in note for note in notes(figure))
 
@@ -528,6 +542,14 @@ def test_labels_at_lines_that_fan_out_cross_no_line_and_no_label():
     for label, curve in zip(labels, curves, strict=True):
         distance = label["y"] - np.interp(label["x"], curve.x, curve.y)
         assert 0.5 < abs(distance) < 4.0
+
+
+def test_labels_of_lines_that_lie_on_each_other_do_not():
+    x, y = np.array([0.0, 1.0]), np.array([0.5, 0.5])
+    curves = [Curve(x, y, "a label of thirty characters ..", "#000000") for _ in range(4)]
+    labels = placed(curves, Area((0.0, 1.0), (0.0, 1.0), 200), "y", PALETTES["light"])
+    heights = [label["y"] * 200 for label in labels]
+    assert np.diff(np.sort(heights)).min() >= 14.9
 
 
 def test_a_label_of_a_line_that_is_nowhere_to_be_seen_stays_inside():

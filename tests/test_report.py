@@ -3,13 +3,15 @@
 import json
 import re
 
+import plotly.graph_objects as go
 import pytest
 
 import rnnviz as rv
 from rnnviz import figures
+from rnnviz.figures.theme import PALETTES
 from rnnviz.report import write_html
 
-HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \"quoted\""
+HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(2)> & "quoted"'
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,9 @@ def test_each_figure_stands_between_its_question_and_its_guide(page, drawn):
     assert page.count('<div class="plot"') == len(drawn)
     for figure in drawn:
         assert f"<h2>{figure.layout.meta['question']}</h2>" in page
-        assert figure.layout.meta["how_to_read"].split("\n\n")[0][:40].replace("'", "&#x27;") in page
+        assert (
+            figure.layout.meta["how_to_read"].split("\n\n")[0][:40].replace("'", "&#x27;") in page
+        )
         assert f"height:{figure.layout.height}px" in page
     assert page.count('role="img" aria-label="') == len(drawn)
 
@@ -63,13 +67,22 @@ def test_title_verdict_intro_and_settings_are_text(page):
 def test_nothing_in_the_page_comes_from_elsewhere(page):
     head = page[: page.index("<main>")]
     assert "default-src 'none'" in head
-    assert not re.search(r'<(?:script|link|img|iframe)[^>]*\s(?:src|href)=', page[: page.index("</main>")])
+    assert not re.search(
+        r"<(?:script|link|img|iframe)[^>]*\s(?:src|href)=", page[: page.index("</main>")]
+    )
     assert "<script src" not in page
     assert "Plotly.newPlot" in page
 
 
 def test_equal_figures_give_equal_pages(drawn):
     assert write_html(drawn, title="A") == write_html(drawn, title="A")
+
+
+def test_a_page_is_as_dark_as_its_figures():
+    saturation = rv.diagnostics.saturation(rv.run(rv.RunConfig(steps=3, hidden_size=2)))
+    for theme, palette in PALETTES.items():
+        page = write_html([figures.saturation(saturation, theme=theme)], title="A")
+        assert f"background: {palette.paper}" in page
 
 
 def test_a_page_needs_neither_figures_nor_settings():
@@ -79,9 +92,14 @@ def test_a_page_needs_neither_figures_nor_settings():
     assert 'class="verdict"' not in page
 
 
-def test_a_figure_of_somebody_elses_is_drawn_without_words():
-    import plotly.graph_objects as go
+def test_nothing_inside_a_figure_can_end_the_script_that_holds_it():
+    figure = go.Figure(go.Scatter(y=[1, 2], name=HOSTILE), layout={"meta": {"alt": HOSTILE}})
+    page = write_html([figure], title="A")
+    assert embedded(page)[0]["data"][0]["name"] == HOSTILE
+    assert "<img src=x" not in page[: page.index("Plotly.newPlot")].partition("<main>")[2]
 
+
+def test_a_figure_of_somebody_elses_is_drawn_without_words():
     page = write_html([go.Figure(go.Scatter(y=[1, 2]))], title="Plain")
     assert '<div class="plot" style="height:450px"' in page
     assert "<details>" not in page

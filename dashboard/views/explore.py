@@ -29,7 +29,7 @@ def render() -> None:
         return
     _verdict(explored)
     _numbers(explored)
-    look = {"theme": session.theme(), "caption": caption(config)}
+    look: Look = {"theme": session.theme(), "caption": caption(config)}
     drawn = [
         figures.time_panel(
             explored.record,
@@ -41,7 +41,9 @@ def render() -> None:
         )
     ]
     picture(drawn[0], "time-panel")
-    section = _section()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
+        section = _section()
+        _choose_sequence(explored.record.batch_size)
     drawn += SECTION_FIGURES[section](explored, look)
     for number, figure in enumerate(drawn[1:]):
         picture(figure, f"{section}-{number}")
@@ -74,8 +76,8 @@ def _numbers(explored: Explored) -> None:
     first, last = verdict.fit_lags
     grows = verdict.doubling_time is not None
     time = verdict.doubling_time if grows else verdict.half_life
-    reach = f"{verdict.reach} steps" if verdict.reach is not None else f"> {steps} steps"
-    factor = f"×{figure_of(verdict.factor)}" if np.isfinite(verdict.factor) else "not a number"
+    reach = _steps(steps, "> ") if verdict.reach is None else _steps(verdict.reach)
+    factor = f"×{figure_of(verdict.factor)}" if np.isfinite(verdict.factor) else "NaN"
     cards = [
         ("Factor per step", factor, f"Fitted over lags {first} to {last}."),
         (
@@ -100,6 +102,10 @@ def _numbers(explored: Explored) -> None:
             column.metric(label, value, help=explanation, border=True)
 
 
+def _steps(count: int, sign: str = "") -> str:
+    return f"{sign}{count} step{'' if count == 1 else 's'}"
+
+
 def _sequence(explored: Explored) -> int:
     return min(session.state().view.sequence, explored.record.batch_size - 1)
 
@@ -118,6 +124,25 @@ def _section() -> str:
         args=("section", "section"),
     )
     return section
+
+
+def _choose_sequence(batch_size: int) -> None:
+    """Which sequence the heatmaps show, where there are several."""
+    if batch_size == 1:
+        return
+    session.show("view-sequence", min(session.state().view.sequence, batch_size - 1) + 1)
+    st.number_input(
+        f"Sequence shown, of {batch_size}",
+        1,
+        batch_size,
+        key="view-sequence",
+        on_change=_shown,
+        width=160,
+    )
+
+
+def _shown() -> None:
+    session.look(sequence=session.value("view-sequence") - 1)
 
 
 def _why(explored: Explored, look: Look) -> list[go.Figure]:

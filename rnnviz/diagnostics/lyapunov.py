@@ -15,7 +15,7 @@ class Lyapunov:
     """Lyapunov exponents of one layer, in nats per step, largest first."""
 
     exponents: Float[Array, " K"]
-    """Batch mean of each sequence's exponents."""
+    """Batch mean of each sequence's exponents; -inf where nothing is left of a direction."""
     by_sequence: Float[Array, "B K"]
 
     @property
@@ -70,7 +70,7 @@ def _make_orthonormal(vectors: Float[Array, "K B S"]) -> Float[Array, "B K"]:
     """Make each sequence's vectors orthonormal in place; the log of how far each was stretched."""
     if len(vectors) == 1:
         stretch = np.sqrt(np.einsum("kbs,kbs->bk", vectors, vectors))
-        vectors /= stretch.T[..., None]
+        np.divide(vectors, stretch.T[..., None], out=vectors, where=stretch.T[..., None] > 0)
         return _log(stretch)
     if not np.isfinite(vectors).all():
         return np.full(vectors.shape[1::-1], np.nan)

@@ -114,7 +114,7 @@ def _rate(kind: Kind, flow: GradientFlow) -> str:
         return ""
     if kind == "vanishing":
         reach = _reach(flow)
-        left = f"1 % is left at lag {reach}" if reach else f"more than 1 % arrives after {steps}"
+        left = f"1 % is left at lag {reach}" if reach else f"more than 1 % is left at lag {steps}"
         half_life = np.log(0.5) / np.log(factor)
         return (
             f"Each step back keeps ×{factor:.3g} of the gradient: half is gone after "

@@ -71,7 +71,7 @@ def edge_notes(
     for kind, mask in masks.items():
         at = np.flatnonzero(mask)
         above = sum(level > area.height / 2 for level in levels)
-        level = 16 if kind == "zero" else area.height - 16 - 15 * above
+        level = 16.0 if kind == "zero" else area.height - 16.0 - 15.0 * above
         left = at[0] + at[-1] < len(mask)
         notes.append(
             {

@@ -87,7 +87,8 @@ def _value_panel(
     area = Area((0.5, len(t) + 0.5), y_range, HEIGHT)
     hover = {"hovertemplate": "t = %{x}, %{fullData.name}: %{y:.3g}<extra></extra>"}
     data = [
-        measured(curve, width=width) | hover for curve, width in zip(curves, (3.5, 2.0), strict=True)
+        measured(curve, width=width) | hover
+        for curve, width in zip(curves, (3.5, 2.0), strict=True)
     ]
     if not asked.all():
         data += _rings(t[asked], target[asked], palette)
@@ -153,7 +154,11 @@ def _legend(names: list[tuple[str, str]]) -> list[Json]:
 def _far(name: str, answer: Array, y_range: tuple[float, float]) -> str:
     """The name of a line, and how far it goes where it leaves the picture."""
     beyond = answer[np.isfinite(answer) & ((answer < y_range[0]) | (answer > y_range[1]))]
-    return f"{name}, as far as {short(beyond[np.abs(beyond).argmax()])}" if len(beyond) else name
+    return (
+        f"{name}, as far as {short(float(beyond[np.abs(beyond).argmax()]))}"
+        if len(beyond)
+        else name
+    )
 
 
 def _broken(t: Array, answer: Array, area: Area) -> tuple[list[Json], list[Json], list[float]]:

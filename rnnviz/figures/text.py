@@ -21,7 +21,7 @@ def wrapped(text: str) -> list[str]:
     return [escaped(line) for line in textwrap.wrap(text, CAPTION_WIDTH)]
 
 
-def mantissa_exponent(log10: Float[Array, "..."]) -> tuple[Array, Array]:
+def mantissa_exponent(log10: Float[Array, "*N"]) -> tuple[Array, Array]:
     """The two parts of scientific notation with three digits; NaN where there is no number.
 
     Examples
@@ -46,7 +46,7 @@ def plain(log10: float) -> str:
         return {-math.inf: "exactly 0", math.inf: "infinite"}.get(log10, "NaN")
     if -3 <= log10 < 4:
         return f"{10.0**log10:.3g}"
-    mantissa, exponent = mantissa_exponent(np.array(log10))
+    (mantissa,), (exponent,) = mantissa_exponent(np.array([log10]))
     return f"{mantissa:.2f}e{exponent:.0f}"
 
 
@@ -59,8 +59,8 @@ def short(value: float) -> str:
     """A number of three digits with a true minus sign, for the end of a colour scale."""
     if abs(value) < 10_000:
         return minus(f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}")
-    mantissa, exponent = mantissa_exponent(np.log10(np.abs(value)))
-    size = power(float(exponent)) if mantissa == 1 else f"{mantissa:.2f}×{power(float(exponent))}"
+    (mantissa,), (exponent,) = mantissa_exponent(np.array([math.log10(abs(value))]))
+    size = power(exponent) if mantissa == 1 else f"{mantissa:.2f}×{power(exponent)}"
     return f"−{size}" if value < 0 else size
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 Theme = Literal["light", "dark"]
 Scale = tuple[str, ...]
 
-FONT = '"Source Sans", "Source Sans 3", "Helvetica Neue", Arial, sans-serif'
+FONT = '"Helvetica Neue", Arial, system-ui, sans-serif'
 SIZE = 12
 SMALL = 11
 

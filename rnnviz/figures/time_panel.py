@@ -126,7 +126,7 @@ def _strip_row(flow: GradientFlow, top: float, palette: Palette) -> Row:
     z = flow.log10_change[None]
     limit = _limit(flow.log10_change)
     masks = _broken(flow)
-    place = {"type": "heatmap", "x0": 0.5, "dx": 1}
+    place = {"type": "heatmap", "x0": 0.5, "dx": 1, "text": flow.t[None, :-1]}
     with np.errstate(over="ignore"):
         factor = 10.0**z
     steps = place | {
@@ -138,7 +138,6 @@ def _strip_row(flow: GradientFlow, top: float, palette: Palette) -> Row:
         "showscale": False,
         "hoverongaps": False,
         "customdata": factor,
-        "text": flow.t[None, :-1],
         "hovertemplate": "step %{text}: ×%{customdata:.3g}<extra></extra>",
     }
     lowest, highest = f"×{short(10**-limit)}", f"×{short(10**limit)}"
@@ -148,7 +147,7 @@ def _strip_row(flow: GradientFlow, top: float, palette: Palette) -> Row:
         key(CHANGE, named + lowest, highest, top, palette),
     ]
     row = {"showticklabels": False, "fixedrange": True, "showgrid": False}
-    marks = cells(masks, place, "step %{x}")
+    marks = cells(masks, place, "step %{text}")
     return Row([steps, *marks], notes, row)
 
 

@@ -74,7 +74,8 @@ def thinned(curve: Curve) -> Curve:
     stretches = curve.y[:whole].reshape(-1, stretch)
     start = np.arange(0, whole, stretch)
     peaks = [start + stretches.argmin(axis=1), start + stretches.argmax(axis=1)]
-    at = np.unique(np.concatenate([[0], *peaks, np.arange(whole, len(curve.y))]))
+    rest = np.arange(whole, len(curve.y))
+    at = np.unique(np.concatenate([[0, whole - 1], *peaks, rest]))
     return replace(curve, x=curve.x[at], y=curve.y[at])
 
 

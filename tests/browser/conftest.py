@@ -41,15 +41,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the real app."""
-    with serving("dashboard/app.py", tmp_path_factory.mktemp("home")) as address:
-        yield address
+    with serving("dashboard/app.py", tmp_path_factory.mktemp("home")) as served:
+        yield served.address
 
 
 @pytest.fixture(scope="session")
 def charts_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a small app with one chart of each kind."""
-    with serving("tests/browser/charts/app.py", tmp_path_factory.mktemp("home")) as address:
-        yield address
+    with serving("tests/browser/charts/app.py", tmp_path_factory.mktemp("home")) as served:
+        yield served.address
 
 
 @pytest.fixture(scope="module")

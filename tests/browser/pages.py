@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import ConsoleMessage, Locator, Page
 
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 
@@ -32,7 +32,13 @@ def watch(page: Page, host: str, problems: list[str]) -> None:
         if address.scheme not in {"data", "blob"} and address.netloc != host:
             problems.append(f"asked another host: {url}")
 
-    page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+    def note_line(line: ConsoleMessage) -> None:
+        # Opened below the root, Streamlit first asks that folder for its server, and is told 404.
+        is_probe = "/_stcore/" in line.location.get("url", "")
+        if line.type == "error" and not is_probe:
+            problems.append(line.text)
+
+    page.on("console", note_line)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: note_request(request.url))
     page.on("websocket", lambda socket: note_request(socket.url))

@@ -7,15 +7,24 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SECONDS_TO_START = 60
 
 
+@dataclass(frozen=True)
+class Served:
+    """A running app: where it answers, and its process."""
+
+    address: str
+    pid: int
+
+
 @contextmanager
-def serving(script: str, home: Path) -> Iterator[str]:
-    """The address of ``streamlit run script``, started in the repository's root.
+def serving(script: str, home: Path) -> Iterator[Served]:
+    """``streamlit run script``, started in the repository's root.
 
     ``home`` stands in for the user's home, so that nobody's settings or credentials are read.
     """
@@ -31,7 +40,7 @@ def serving(script: str, home: Path) -> Iterator[str]:
         )
     try:
         _wait_until_open(port, server, log)
-        yield f"http://127.0.0.1:{port}"
+        yield Served(f"http://127.0.0.1:{port}", server.pid)
     finally:
         server.terminate()
         server.wait(timeout=20)

@@ -15,7 +15,10 @@ HOSTILE = "</script><img src=https://example.org/x.png onerror=alert(1)>"
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     record = rv.run(rv.RunConfig(steps=20, hidden_size=6, batch_size=3))
-    flow, spectrum = rv.diagnostics.gradient_flow(record), rv.diagnostics.eigenvalues(record.network)
+    flow, spectrum = (
+        rv.diagnostics.gradient_flow(record),
+        rv.diagnostics.eigenvalues(record.network),
+    )
     drawn = [
         figures.time_panel(record, flow, spectrum=spectrum, caption=HOSTILE),
         figures.eigenvalues(spectrum),

@@ -1,0 +1,191 @@
+"""The app as its users have it: sliders, links, Back, training and files, in a real browser."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from browser.pages import chart, repainting, settle
+from playwright.sync_api import expect
+
+import rnnviz as rv
+
+SMALL = "hidden_size=12&steps=30&batch_size=4"
+
+
+def slide(page, name, key="ArrowRight", presses=1):
+    """Move a setting's slider by keys and wait until the time panel shows it."""
+    for _ in range(presses):
+        with repainting(page, "time-panel"):
+            page.locator(f".st-key-set-{name} input").press(key)
+    settle(page)
+
+
+def verdict(page):
+    return page.locator("[class*=st-key-verdict-] p").first.inner_text()
+
+
+def download(page, click):
+    with page.expect_download() as waiting:
+        click()
+    return waiting.value
+
+
+def test_the_app_opens_with_a_result(open_page, app):
+    page = open_page(app)
+    assert verdict(page).startswith("Vanishing. Each step back keeps ×0.6")
+    for key in ("time-panel", "why-0", "why-1"):
+        expect(chart(page, key).locator(".main-svg").first).to_be_visible()
+
+
+def test_three_sliders_change_the_verdict_and_the_address(open_page, app):
+    page = open_page(f"{app}/?{SMALL}")
+    seen = [verdict(page)]
+    for name in ("gain", "hidden_size", "steps"):
+        slide(page, name, presses=2)
+        seen.append(verdict(page))
+    assert len(set(seen)) == len(seen)
+    link = page.url
+    assert "gain=1.1&" in link
+    again = open_page(link)
+    assert verdict(again) == seen[-1]
+    page.reload()
+    settle(page)
+    assert verdict(page) == seen[-1]
+
+
+def test_back_and_forward_restore_what_was_on_screen(open_page, app):
+    page = open_page(f"{app}/?{SMALL}")
+    first = verdict(page)
+    slide(page, "gain")
+    second = verdict(page)
+    page.go_back()
+    expect(page.locator("[class*=st-key-verdict-] p").first).to_have_text(first)
+    page.go_forward()
+    expect(page.locator("[class*=st-key-verdict-] p").first).to_have_text(second)
+
+
+def test_back_leaves_the_first_page_where_the_visit_began(open_page, app):
+    page = open_page(app)
+    first = verdict(page)
+    slide(page, "gain")
+    page.go_back()
+    expect(page.locator("[class*=st-key-verdict-] p").first).to_have_text(first)
+    assert "?" not in page.url
+
+
+def test_a_broken_link_is_named_and_shows_the_rest(open_page, app):
+    page = open_page(f"{app}/?{SMALL}&gain=nan&cell=%3Cscript%3Ewindow.PWN%3D1%3C%2Fscript%3E")
+    notice = page.get_by_test_id("stAlert").inner_text()
+    assert "gain must be in [0, 10], got nan; 1.0 is used." in notice
+    assert "<script>" in notice
+    assert page.evaluate("window.PWN") is None
+    assert verdict(page)
+
+
+def test_the_zoom_is_kept_while_a_slider_moves(open_page, app):
+    page = open_page(f"{app}/?{SMALL}")
+    plot = chart(page, "time-panel").locator(".js-plotly-plot")
+    box = chart(page, "time-panel").locator(".nsewdrag").last.bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 4, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3 * box["width"] / 4, y, steps=5)
+    page.mouse.up()
+    zoomed = plot.evaluate("plot => plot._fullLayout.xaxis.range")
+    slide(page, "gain")
+    assert plot.evaluate("plot => plot._fullLayout.xaxis.range") == zoomed
+    assert 5 < zoomed[0] < zoomed[1] < 25
+
+
+def test_training_starts_stops_and_outlives_a_look_at_another_page(open_page, app):
+    page = open_page(f"{app}/train?{SMALL}&iterations=100000")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("steps a second")).to_be_visible(timeout=20_000)
+    expect(chart(page, "prediction").locator(".main-svg").first).to_be_visible(timeout=20_000)
+    page.get_by_role("link", name="Explore").click()
+    expect(page.locator("[class*=st-key-verdict-]")).to_be_visible()
+    page.get_by_role("link", name="Train").click()
+    expect(page.get_by_text("steps a second")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped after")).to_be_visible()
+    said = page.get_by_text("Stopped after").inner_text()
+    assert int(re.search(r"after ([\d,]+) of", said)[1].replace(",", "")) > 0
+    for key in ("loss", "gradient-norm", "prediction"):
+        expect(chart(page, key).locator(".main-svg").first).to_be_visible()
+
+
+def test_every_chart_gives_csv_svg_and_png_of_what_it_draws(open_page, app):
+    page = open_page(f"{app}/?{SMALL}")
+    record = rv.run(rv.RunConfig(hidden_size=12, steps=30, batch_size=4))
+    flow = rv.diagnostics.gradient_flow(record, "last")
+    panel = chart(page, "time-panel")
+    file = download(page, lambda: panel.get_by_role("button", name="CSV", exact=True).click())
+    rows = list(csv.DictReader(io.StringIO(Path(file.path()).read_text(encoding="utf-8"))))
+    measured = [float(r["y"]) for r in rows if r["trace"].startswith("measured")]
+    np.testing.assert_allclose(measured, flow.log10_norm, rtol=1e-12)
+    file = download(page, lambda: panel.get_by_role("button", name="SVG", exact=True).click())
+    assert ElementTree.parse(file.path()).getroot().tag.endswith("svg")
+    file = download(page, lambda: panel.get_by_role("button", name="PNG", exact=True).click())
+    assert Path(file.path()).read_bytes().startswith(b"\x89PNG")
+    assert file.suggested_filename.startswith("rnnviz-")
+
+
+def test_the_record_and_the_page_can_be_taken_away(open_page, app, chromium):
+    page = open_page(f"{app}/?{SMALL}")
+    record = rv.run(rv.RunConfig(hidden_size=12, steps=30, batch_size=4))
+
+    def take(label):
+        return download(page, lambda: page.get_by_role("button", name=label).click())
+
+    with np.load(take("Record as npz").path(), allow_pickle=False) as file:
+        np.testing.assert_array_equal(file["l0.dh"], record.dh)
+        assert json.loads(str(file["config"]))["hidden_size"] == 12
+    rows = list(csv.DictReader(io.StringIO(Path(take("Record as CSV").path()).read_text())))
+    assert len(rows) == record.h.size
+    assert float(rows[-1]["dh"]) == record.dh[-1, -1, -1]
+    html = take("This page as HTML")
+    report = chromium.new_context().new_page()
+    report.goto(Path(html.path()).rename(Path(html.path()).with_suffix(".html")).as_uri())
+    report.wait_for_function("document.querySelectorAll('.plot .main-svg').length >= 3")
+    assert "Each step back keeps" in report.inner_text("body")
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("", "explore"),
+        ("section=weights", "explore-weights"),
+        ("section=check", "explore-check"),
+        ("gain=0", "explore-gain-0"),
+        ("cell=linear&init=normal&gain=10&steps=400&task=sine", "explore-overflow"),
+        ("steps=1&hidden_size=1&batch_size=1", "explore-one"),
+        ("loss_at=all&layers=3", "explore-all"),
+    ],
+)
+def test_pictures_of_explore(photographs, app, query, name):
+    assert all(path.stat().st_size > 10_000 for path in photographs(f"{app}/?{query}", name))
+
+
+def test_pictures_of_train(open_page, app):
+    from browser.conftest import SCHEMES, WIDTHS
+    from browser.pages import photograph
+
+    for size, width in WIDTHS.items():
+        for scheme in SCHEMES:
+            page = open_page(f"{app}/train?{SMALL}&iterations=150", width=width, scheme=scheme)
+            page.get_by_role("button", name="Start").click()
+            expect(page.get_by_text("Finished: 150 steps")).to_be_visible(timeout=30_000)
+            assert photograph(page, f"train-{size}-{scheme}").stat().st_size > 10_000
+
+
+def test_stop_is_answered_at_once(open_page, app):
+    page = open_page(f"{app}/train?{SMALL}&iterations=100000")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("steps a second")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped after")).to_be_visible(timeout=3_000)
