@@ -62,7 +62,8 @@ def scaled_bptt(record: Record, dy: Float[Array, "T B O"]) -> tuple[Scaled, ...]
         for layer, seen in zip(reversed(network.layers), reversed(record.layers), strict=True):
             flow, da = _layer_pass(layer, seen, direct)
             flows.insert(0, flow)
-            direct = _normalised(through(da, layer.params["W_ih"]), flow.exponent[1:])
+            if len(flows) < len(network.layers):
+                direct = _normalised(through(da, layer.params["W_ih"]), flow.exponent[1:])
     return tuple(flows)
 
 

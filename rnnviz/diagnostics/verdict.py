@@ -10,7 +10,7 @@ from rnnviz.diagnostics.eigenvalues import eigenvalues
 from rnnviz.diagnostics.faults import Fault, first_fault
 from rnnviz.diagnostics.gradient_flow import GradientFlow, gradient_flow
 from rnnviz.diagnostics.remedy import FLAT, Remedy, for_dead, for_vanishing, scale_gain
-from rnnviz.diagnostics.saturation import saturation
+from rnnviz.diagnostics.saturation import Saturation, saturation
 from rnnviz.record import Record
 
 Kind = Literal["vanishing", "holding", "exploding", "overflowed", "dead"]
@@ -75,7 +75,8 @@ def verdict(record: Record, flow: GradientFlow | None = None) -> Verdict:
     flow = flow or gradient_flow(record, "last")
     fault = first_fault(record, flow)
     kind, factor = _kind(flow, fault), flow.factor
-    radius, rms_slope = _radius(record), saturation(record).rms_slope
+    radius, units = _radius(record), saturation(record)
+    rms_slope = units.rms_slope
     told = [f"{kind.capitalize()}.", _rate(kind, flow), fault.sentence if fault else ""]
     return Verdict(
         kind=kind,
@@ -86,7 +87,7 @@ def verdict(record: Record, flow: GradientFlow | None = None) -> Verdict:
         reach=_reach(flow),
         first_bad_step=fault.t if fault else None,
         sentence=" ".join(filter(None, [*told, _why(kind, radius, rms_slope)])),
-        evidence=_evidence(record, flow, radius, rms_slope),
+        evidence=_evidence(flow, radius, units),
         remedy=_remedy(kind, record, factor, radius, rms_slope),
     )
 
@@ -142,14 +143,12 @@ def _why(kind: Kind, radius: float, rms_slope: float) -> str:
     return ""
 
 
-def _evidence(
-    record: Record, flow: GradientFlow, radius: float, rms_slope: float
-) -> tuple[str, ...]:
-    fit, share = flow.fit, saturation(record).share.mean()
+def _evidence(flow: GradientFlow, radius: float, units: Saturation) -> tuple[str, ...]:
+    fit, share = flow.fit, units.share.mean()
     return (
         f"factor {fit.factor:.4g} a step, fitted over lags {fit.first_lag} to {fit.last_lag}",
         f"spectral radius of W_hh {radius:.4g}",
-        f"root mean square slope of the units {rms_slope:.4g}",
+        f"root mean square slope of the units {units.rms_slope:.4g}",
         f"{share:.0%} of unit values saturated",
     )
 

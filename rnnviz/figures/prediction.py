@@ -54,8 +54,8 @@ def prediction(
         columns = batch.target.shape[2]
         target, answer = batch.target[:, sequence, output % columns], y[:, output]
         data, layout = _value_panel(t, target, answer, asked, palette)
-    name = _subtitle(record, asked, sequence)
-    words = Words(QUESTION, name, HOW_TO_READ, alt(target, answer, asked), "prediction")
+    subtitle = _subtitle(record, asked, sequence)
+    words = Words(QUESTION, subtitle, HOW_TO_READ, alt(target, answer, asked), "prediction")
     return framed(data, layout, words, height=HEIGHT + HEADING_HEIGHT, theme=theme, caption=caption)
 
 

@@ -9,7 +9,7 @@ from rnnviz.arrays import Array, Bool, Float
 from rnnviz.diagnostics import Eigenvalues, GradientFlow
 from rnnviz.figures.flows import Flows, spoken
 from rnnviz.figures.frame import Row, Words, compact, framed, heading, key, stacked
-from rnnviz.figures.marks import WORDS, cells, square
+from rnnviz.figures.marks import cells, cells_note
 from rnnviz.figures.norms import norm_row, time_ticks
 from rnnviz.figures.text import count, short
 from rnnviz.figures.theme import CHANGE, PALETTES, Palette, Theme, colorscale
@@ -141,10 +141,10 @@ def _strip_row(flow: GradientFlow, top: float, palette: Palette) -> Row:
         "hovertemplate": "step %{text}: ×%{customdata:.3g}<extra></extra>",
     }
     lowest, highest = f"×{short(10**-limit)}", f"×{short(10**limit)}"
-    named = "".join(f"{square(kind)} {WORDS[kind]}, " for kind in masks)
     notes = [
         heading("Factor per step back", top),
-        key(CHANGE, named + lowest, highest, top, palette),
+        key(CHANGE, lowest, highest, top, palette),
+        *cells_note(masks, top, palette),
     ]
     row = {"showticklabels": False, "fixedrange": True, "showgrid": False}
     marks = cells(masks, place, "step %{text}")
