@@ -5,6 +5,10 @@
 Every arrow is a pure function of frozen data. Equal configs give equal records, to the bit.
 """
 
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from rnnviz import diagnostics, losses
 from rnnviz.bptt import bptt, predict
 from rnnviz.build import build
@@ -16,6 +20,9 @@ from rnnviz.record import LayerRecord, Record
 from rnnviz.run import draw, run
 from rnnviz.tasks import TASKS
 from rnnviz.train import History, TrainStep, train
+
+if TYPE_CHECKING:
+    from rnnviz import figures
 
 __all__ = [
     "CELLS",
@@ -34,8 +41,16 @@ __all__ = [
     "build",
     "diagnostics",
     "draw",
+    "figures",
     "losses",
     "predict",
     "run",
     "train",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """``rnnviz.figures``, imported when it is first asked for: Plotly takes a quarter second."""
+    if name == "figures":
+        return import_module("rnnviz.figures")
+    raise AttributeError(f"module 'rnnviz' has no attribute {name!r}")
