@@ -20,10 +20,12 @@ def main() -> None:
         st.Page(train.render, title="Train", url_path="train"),
     ]
     page = st.navigation(pages, position="hidden")
-    with st.sidebar:
-        controls.sidebar()
-    header(pages)
+    top = st.container(key="top")
     page.run()
+    with top:
+        header(pages)
+    with st.sidebar:  # after the page: what is looked at while a slider moves is the pictures
+        controls.sidebar()
 
 
 if __name__ == "__main__":

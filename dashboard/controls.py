@@ -5,7 +5,6 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.settle import longest
 from rnnviz import PRESETS, TASKS, TrainConfig
 from rnnviz.fields import options, stops
 
@@ -15,29 +14,23 @@ FREE = ("seed", "data_seed")
 
 
 def sidebar() -> None:
-    """Everything that decides the run, in six short groups."""
+    """Everything that decides the run, in six short groups, whose headings are in style.css."""
     config = session.config()
     st.markdown("#### rnn:primary[viz]")
-    _group("Start from")
     preset()
-    _group("Network")
     for name in ("cell", "hidden_size", "layers", "readout"):
         setting(name)
-    _group("Initialisation")
     for name in ("init", "gain", "input_init", "input_scale", "bias"):
         setting(name)
     if config.bias == "constant":
         setting("bias_value")
-    _group("Sequence")
-    setting("steps", most=longest(config))
+    setting("steps", most=config.longest)
     setting("batch_size")
-    _group("Task")
     setting("task")
-    st.caption(TASKS[config.task].note)
+    st.caption(TASKS[config.task].note, help=TASKS[config.task].paper)
     if TASKS[config.task].uses_lag:
         setting("lag", most=config.steps - 1)
     setting("loss_at")
-    _group("Chance and precision")
     chance()
     setting("dtype")
 
@@ -130,7 +123,3 @@ def _next(field: str) -> None:
     low, high = (int(stop) for stop in stops(FIELDS[field]))
     following = getattr(session.config(), field) + 1
     session.change(**{field: low if following > high else following})
-
-
-def _group(title: str) -> None:
-    st.markdown(f"###### {title}")

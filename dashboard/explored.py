@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import Final
 
 from cachetools import LRUCache
 
+from dashboard.limits import CACHE_LIMIT, RUN_LIMIT
 from rnnviz import Record, RunConfig, diagnostics, draw, run
 from rnnviz.diagnostics import (
     Eigenvalues,
@@ -17,11 +17,6 @@ from rnnviz.diagnostics import (
     Verdict,
 )
 from rnnviz.run import record_bytes
-
-RUN_LIMIT: Final = 128 << 20
-"""The most memory that one visitor's record may take, in bytes."""
-CACHE_LIMIT: Final = 384 << 20
-"""The most memory that all kept records may take, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,7 @@ class Explored:
     @cached_property
     def verdict(self) -> Verdict:
         """What the flow amounts to."""
-        return diagnostics.verdict(self.record, self.flow)
+        return diagnostics.verdict(self.record, self.flow, self.config)
 
     @cached_property
     def eigenvalues(self) -> Eigenvalues:

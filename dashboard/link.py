@@ -88,7 +88,7 @@ def _number(name: str, value: str) -> str | int | float:
 def _unknown(name: str) -> str:
     near = get_close_matches(name[:80], FIELDS, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"There is no setting called {short(name)}{hint}"
+    return f"There is no setting called {short(name)}{hint or '.'}"
 
 
 def _text(value: object) -> str:

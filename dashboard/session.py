@@ -19,7 +19,10 @@ def start() -> None:
     """Bring session and address together: a new address wins, else the address follows."""
     query = {name: st.query_params.get_all(name) for name in st.query_params}
     if "state" not in st.session_state or query != st.session_state.address:
-        st.session_state.state, st.session_state.notices = from_query(query)
+        opened, said = from_query(query)
+        fitting, changed = settle(opened.config)
+        st.session_state.state = replace(opened, config=fitting)
+        st.session_state.notices = [*said, *changed]
         st.session_state.address = query
     elif st.session_state.changed:
         link = to_query(state())
@@ -86,8 +89,9 @@ def looked(field: str, key: str) -> None:
 
 
 def show(key: str, value: object) -> None:
-    """Have the widget of this key show a value when it is drawn."""
-    st.session_state[key] = value
+    """Have the widget of this key show a value when it is drawn; one that does is left alone."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
 
 
 def value(key: str) -> Any:

@@ -1,26 +1,28 @@
 """Settings that depend on each other, brought to where they fit together."""
 
 from rnnviz import TASKS, TrainConfig
-from rnnviz.fields import bounds
-
-
-def longest(config: TrainConfig) -> int:
-    """The most steps that the config's task can be drawn with."""
-    most = TASKS[config.task].max_steps()
-    return int(bounds(TrainConfig.model_fields["steps"])[1]) if most is None else most
 
 
 def settle(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
-    """The config with its length within the data's and its lag within its length; what changed."""
+    """The config with each setting that its task limits brought to the limit; what changed."""
     said = []
     task = TASKS[config.task]
-    if config.steps > longest(config):
-        said.append(
-            f"Length T was lowered from {config.steps} to {longest(config)}, the longest window "
-            f"of {task.title}."
-        )
-        config = config.replace(steps=longest(config))
+    if config.steps > config.longest:
+        config, sentence = _lower(config, "steps", config.longest, f"{task.title} goes no further")
+        said.append(sentence)
     if task.uses_lag and config.lag >= config.steps:
-        said.append(f"Lag was lowered from {config.lag} to {config.steps - 1}: it must be below T.")
-        config = config.replace(lag=config.steps - 1)
+        config, sentence = _lower(config, "lag", config.steps - 1, "it must be below the length")
+        said.append(sentence)
+    if config.hidden_size < config.fewest_units:
+        need = config.fewest_units
+        said.append(
+            f"hidden_size was raised from {config.hidden_size} to {need}: {task.title} needs as "
+            "many outputs, and without a readout they are the hidden states."
+        )
+        config = config.replace(hidden_size=need)
     return config, said
+
+
+def _lower(config: TrainConfig, name: str, to: int, why: str) -> tuple[TrainConfig, str]:
+    sentence = f"{name} was lowered from {getattr(config, name)} to {to}: {why}."
+    return config.replace(**{name: to}), sentence

@@ -17,8 +17,7 @@ def take_away(explored: Explored, drawn: Sequence[go.Figure]) -> None:
     """Buttons that make their file when they are pressed, and not before."""
     record, config = explored.record, explored.config
     rows = sum(layer.h.size for layer in record.layers)
-    with st.container(horizontal=True, vertical_alignment="center", key="take-away"):
-        st.markdown("**Take away**")
+    with st.popover("Take away", key="take-away"):
         _offer("This page as HTML", "html", "text/html", lambda: _page(explored, drawn))
         _offer("Record as npz", "npz", "application/zip", lambda: to_npz(record, config))
         if rows <= ROWS_LIMIT:

@@ -17,6 +17,7 @@ from typing import IO, Final
 
 import numpy as np
 
+from dashboard.limits import RUN_LIMIT
 from rnnviz.arrays import Array, frozen
 from rnnviz.config import TrainConfig
 from rnnviz.network import Network
@@ -147,7 +148,7 @@ def _train(request: Frame, outbox: Outbox, stop: threading.Event) -> tuple[str, 
     config = TrainConfig(**json.loads(str(request["config"])))
     try:
         after = unpack(request, untrained(config)) if "row" in request else None
-        for step in train(config, after):
+        for step in train(config, after, RUN_LIMIT):
             outbox.add(step)
             if step.fault:
                 return "diverged", step.fault

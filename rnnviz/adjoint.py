@@ -14,8 +14,6 @@ from rnnviz.record import LayerRecord, Record
 _LOG10_2 = np.log10(2.0)
 _FAR = 1 << 14
 """More powers of two than any float spans: a shift by this much is a zero or an infinity."""
-_NORMALISE_EVERY = {8: 8, 4: 1}
-"""Steps between normalisations by bytes a number: eight steps cannot cross float64's range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,7 @@ class Scaled:
     def value(self) -> Float[Array, "N B M"]:
         """The plain numbers, as zero or infinite as the precision makes them."""
         with np.errstate(all="ignore"):
-            shift = np.clip(self.exponent, -_FAR, _FAR)[..., None]
-            value: Array = np.ldexp(self.mantissa, shift)
+            value: Array = _times_power(self.mantissa, self.exponent)
         return value
 
 
@@ -73,7 +70,7 @@ def _layer_pass(layer: Layer, seen: LayerRecord, direct: Scaled) -> tuple[Scaled
     step = layer.cell.backward(layer.params, seen.tape, Adjoint(dh, da))
     fed: Array = np.any(direct.mantissa, axis=(1, 2))
     dh[-1], exponent[-1] = direct.mantissa[-1], direct.exponent[-1]
-    every = _NORMALISE_EVERY[dh.dtype.itemsize]
+    every = _normalise_every(layer.params["W_hh"])
     for t in reversed(range(len(da))):
         step(t)
         exponent[t] = exponent[t + 1]
@@ -86,6 +83,26 @@ def _layer_pass(layer: Layer, seen: LayerRecord, direct: Scaled) -> tuple[Scaled
     return Scaled(dh, exponent), da
 
 
+def _normalise_every(W_hh: Array) -> int:
+    """Steps from one normalisation to the next: eight where they cannot cross float64's range.
+
+    A step multiplies by a slope, which a saturated tanh rounds to 2**-53 at the least, and by
+    weights. float32's range can be crossed in two steps of any network.
+    """
+    size = np.abs(W_hh)
+    smallest, largest = size.min(where=size > 0, initial=1.0), size.sum(axis=0).max()
+    safe = W_hh.dtype == np.float64 and smallest >= 2.0**-60 and largest <= 2.0**120
+    return 8 if safe else 1
+
+
+def _times_power(values: Array, exponent: Array) -> Array:
+    """values * 2**exponent, an exponent for each row."""
+    # Windows has no ldexp for shifts of 64 bits.
+    shift = np.clip(exponent, -_FAR, _FAR).astype(np.int32)
+    scaled: Array = np.ldexp(values, shift[..., None])
+    return scaled
+
+
 def _normalised(values: Array, exponent: Array) -> Scaled:
     """The same numbers with the largest entry of each row in [1/2, 1)."""
     _, shift = np.frexp(np.abs(values).max(axis=-1))  # the shift of a zero, inf or NaN is 0
@@ -95,10 +112,7 @@ def _normalised(values: Array, exponent: Array) -> Scaled:
 def _sum(one: Scaled, other: Scaled) -> Scaled:
     exponent = np.where(one.mantissa.any(axis=-1), one.exponent, other.exponent)
     exponent = np.where(other.mantissa.any(axis=-1), np.maximum(exponent, other.exponent), exponent)
-    total = sum(
-        np.ldexp(part.mantissa, np.clip(part.exponent - exponent, -_FAR, 0)[..., None])
-        for part in (one, other)
-    )
+    total = sum(_times_power(part.mantissa, part.exponent - exponent) for part in (one, other))
     return _normalised(np.asarray(total), exponent)
 
 

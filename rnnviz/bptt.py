@@ -1,6 +1,7 @@
 """Forward pass and backpropagation through time, with everything kept: the one loop over time."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,11 @@ from rnnviz.network import Layer, Network
 from rnnviz.products import blocks, one_blas_thread, rows, through
 from rnnviz.record import LayerRecord, Record
 
-States = Float[Array, "B S"] | Sequence[Float[Array, "B S"]]
+States = Float[Array, "B S"] | Sequence[Float[Array, "B S"]] | list[Any]
 
 
 def bptt(
-    network: Network, x: Float[Array, "T B I"], loss: Loss, s0: States | None = None
+    network: Network, x: Float[Array, "T B I"] | list[Any], loss: Loss, s0: States | None = None
 ) -> Record:
     """Every state, and the total derivative of the loss by everything, exact to rounding.
 
@@ -32,12 +33,14 @@ def bptt(
     Returns
     -------
     Record
-        Read-only; an overflow is kept as the infinity or NaN it gave.
+        Read-only, and nothing the caller owns is in it; an overflow is kept as the infinity or
+        NaN it gave.
 
     Raises
     ------
     ValueError
-        If ``x``, ``s0``, the loss's target and the network do not fit together.
+        If ``x``, ``s0``, the loss's target and the network do not fit together, or the loss
+        gives arrays of other shapes.
 
     Examples
     --------
@@ -52,22 +55,22 @@ def bptt(
     >>> record.h.ravel().tolist(), record.dh.ravel().tolist()
     ([0.0, 1.0, 1.5, 1.75], [0.4375, 0.875, 1.75, 3.5])
     """
+    x = frozen(np.array(x, order="C"))
     _check_inputs(network, x)
     starts = _starts(network, x.shape[1], s0)
     with np.errstate(all="ignore"), one_blas_thread():
         tapes = _forward(network, x, starts)
-        y = _read_out(network, tapes[-1].h[1:])
-        loss_t, dy = loss.value_and_grad(y)
+        y = frozen(_read_out(network, tapes[-1].h[1:]))
+        loss_t, dy = _start_from(loss, y)
         layers, dx, grads = _backward(network, x, tapes, dy)
-    for array in (y, dy, dx, loss_t):
-        frozen(array)
-    return Record(network, _view(x), y, dy, dx, loss_t, layers, grads)
+    return Record(network, x, y, dy, frozen(dx), loss_t, layers, grads)
 
 
 def predict(
-    network: Network, x: Float[Array, "T B I"], s0: States | None = None
+    network: Network, x: Float[Array, "T B I"] | list[Any], s0: States | None = None
 ) -> Float[Array, "T B O"]:
     """The outputs alone, (T, B, O): the forward pass of ``bptt``, with the same errors."""
+    x = np.asarray(x)
     _check_inputs(network, x)
     with np.errstate(all="ignore"), one_blas_thread():
         tapes = _forward(network, x, _starts(network, x.shape[1], s0))
@@ -97,6 +100,16 @@ def _read_out(network: Network, h: Array) -> Array:
     y = rows(h) @ params["W_hy"].T
     y += params["b_y"]
     return y.reshape(*h.shape[:2], -1)
+
+
+def _start_from(loss: Loss, y: Array) -> tuple[Array, Array]:
+    """What the loss gives, checked and in copies: a loss may keep its arrays and reuse them."""
+    loss_t, dy = (np.asarray(part) for part in loss.value_and_grad(y))
+    if loss_t.shape != y.shape[:1]:
+        raise ValueError(f"the loss's loss_t must be (T,) = {y.shape[:1]}, got {loss_t.shape}")
+    if dy.shape != y.shape:
+        raise ValueError(f"the loss's dy must be (T, B, O) = {y.shape}, got {dy.shape}")
+    return frozen(np.array(loss_t, y.dtype)), frozen(np.array(dy, y.dtype, order="C"))
 
 
 def _backward(
@@ -132,7 +145,7 @@ def _layer_backward(
         for name, part in layer.cell.grads(tape, da[block], below[block], block).items():
             grads[name] = grads[name] + part if name in grads else part
     grads = {name: grads[name] for name in layer.params}
-    for array in (da, dh, tape.h, *grads.values()):
+    for array in (da, dh, tape.a, tape.h, *tape.gates.values(), *grads.values()):
         frozen(array)
     return LayerRecord(da, tape.h, dh, grads, tape)
 
@@ -167,7 +180,9 @@ def _starts(network: Network, batch_size: int, s0: States | None) -> list[Array]
     shapes = [(batch_size, layer.cell.state_size) for layer in network.layers]
     if s0 is None:
         return [np.zeros(shape, network.dtype) for shape in shapes]
-    given = [s0] if isinstance(s0, np.ndarray) and s0.ndim == 2 else list(s0)
+    given = [np.asarray(start) for start in s0]
+    if all(start.ndim == 1 for start in given):
+        given = [np.asarray(s0)]
     if [start.shape for start in given] != shapes:
         came = [start.shape for start in given]
         raise ValueError(f"s0 must be one (B, S) array a layer, {shapes}, got {came}")

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from rnnviz.cells import CELLS
-from rnnviz.fields import choice, count, number, options, sentences
+from rnnviz.fields import bounds, choice, count, number, options, sentences
 from rnnviz.initializers import INPUT, RECURRENT
 from rnnviz.optim import OPTIMIZERS
 from rnnviz.tasks import LOSS_AT, TASKS
@@ -33,7 +33,7 @@ _AROUND_ONE = [
 ]
 _AROUND_ZERO = [s * v for s in (-1, 1) for v in (*(k / 10 for k in range(20)), *range(2, 11))]
 
-_STREAMS = {"weights": 0, "data": 1, "validation": 2, "check": 3}
+_STREAMS = {"weights": 0, "data": 1, "validation": 2}
 
 C = TypeVar("C", bound="RunConfig")
 
@@ -124,8 +124,20 @@ class RunConfig(BaseModel):
         """The same config with some settings changed."""
         return type(self)(**{**self.model_dump(), **changes})
 
+    @property
+    def longest(self) -> int:
+        """The most steps that the task's data allow."""
+        most = TASKS[self.task].max_steps()
+        return int(bounds(type(self).model_fields["steps"])[1]) if most is None else most
+
+    @property
+    def fewest_units(self) -> int:
+        """The fewest hidden units that will do: one a class where they are the outputs."""
+        task = TASKS[self.task]
+        return task.output_size if self.readout == "none" and task.classes else 1
+
     def rng(
-        self, purpose: Literal["weights", "data", "validation", "check"], *keys: int
+        self, purpose: Literal["weights", "data", "validation"], *keys: int
     ) -> np.random.Generator:
         """A stream of random numbers of its own for each purpose (and each key within it).
 

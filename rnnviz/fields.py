@@ -86,12 +86,6 @@ def bounds(field: FieldInfo) -> tuple[Real, Real]:
     return limits["ge"], limits["le"]
 
 
-def unit(field: FieldInfo) -> str:
-    """A number field's unit: "steps", "units", or nothing."""
-    extra = field.json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
-
-
 def stops(field: FieldInfo) -> list[Real]:
     """Where a number field's slider rests, from the smallest value to the largest."""
     extra = field.json_schema_extra

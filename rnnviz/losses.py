@@ -72,7 +72,7 @@ class CrossEntropy:
 
     Parameters
     ----------
-    labels : (T, B), the class of each step, in [0, O)
+    labels : (T, B), the class of each step, in [0, O); anything where the mask is false
     mask : (T, B), true where the loss applies; everywhere if left out
     reduction : "mean" (over the kept steps and sequences) or "sum"
 
@@ -96,16 +96,16 @@ class CrossEntropy:
     ) -> tuple[Float[Array, " T"], Float[Array, "T B O"]]:
         """L = -sum log softmax(y)[label] / n;  dL/dy = (softmax(y) - onehot) / n."""
         _check_shape("labels", self.labels.shape, y)
-        classes = y.shape[2]
-        if self.labels.min() < 0 or self.labels.max() >= classes:
-            came = f"{self.labels.min()} to {self.labels.max()}"
-            raise ValueError(f"labels must be in [0, {classes - 1}], got {came}")
         keep = np.ones(y.shape[:2], bool) if self.mask is None else self.mask
         _check_shape("mask", keep.shape, y)
+        kept, classes = self.labels[keep], y.shape[2]
+        if kept.min() < 0 or kept.max() >= classes:
+            came = f"{kept.min()} to {kept.max()}"
+            raise ValueError(f"labels must be in [0, {classes - 1}], got {came}")
         scale = 1.0 if self.reduction == "sum" else 1 / _kept(self.mask, y)
         shifted = y - y.max(axis=2, keepdims=True)
         log_softmax = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
-        at_label = self.labels[..., None]
+        at_label = np.where(keep, self.labels, 0)[..., None]
         nats = np.where(keep, -np.take_along_axis(log_softmax, at_label, axis=2)[..., 0], 0)
         dy = np.exp(log_softmax)
         np.put_along_axis(dy, at_label, np.take_along_axis(dy, at_label, axis=2) - 1, axis=2)

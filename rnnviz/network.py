@@ -1,20 +1,24 @@
 """A network: layers of a cell with its parameters, and a readout or none."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Params
+from rnnviz.arrays import Array, Params, frozen
 from rnnviz.cells import Cell
+
+_DTYPES = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
 @dataclass(frozen=True)
 class Layer:
     """A cell and its parameters, under PyTorch's names: ``W_ih``, ``W_hh``, ``b_ih``, ``b_hh``.
 
-    ``b_hh`` may be left out where a cell only ever adds the two up.
+    ``b_hh`` may be left out where a cell only ever adds the two up. What can still be written to
+    is copied: the layer's own arrays are read-only.
 
     Raises
     ------
@@ -26,7 +30,8 @@ class Layer:
     params: Params
 
     def __post_init__(self) -> None:
-        """Check every name and shape."""
+        """Own the arrays, and check every name and shape."""
+        object.__setattr__(self, "params", _owned(self.params))
         shapes = self.cell.shapes
         if "b_hh" not in self.params:
             shapes = {name: shape for name, shape in shapes.items() if name != "b_hh"}
@@ -35,7 +40,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Readout:
-    """y_t = h_t W_hy^T + b_y.
+    """y_t = h_t W_hy^T + b_y; the arrays are owned as a layer's are.
 
     Raises
     ------
@@ -46,9 +51,12 @@ class Readout:
     params: Params
 
     def __post_init__(self) -> None:
-        """Check every name and shape."""
-        rows, columns = np.shape(self.params.get("W_hy", np.empty((0, 0))))
-        _check_params(self.params, {"W_hy": (rows, columns), "b_y": (rows,)})
+        """Own the arrays, and check every name and shape."""
+        object.__setattr__(self, "params", _owned(self.params))
+        W_hy = self.params.get("W_hy", np.empty((0, 0)))
+        if W_hy.ndim != 2:
+            raise ValueError(f"W_hy must be (O, H), got {W_hy.shape}")
+        _check_params(self.params, {"W_hy": W_hy.shape, "b_y": W_hy.shape[:1]})
 
     @property
     def output_size(self) -> int:
@@ -63,7 +71,8 @@ class Network:
     Raises
     ------
     ValueError
-        If there is no layer, or one layer's input size is not the size of the layer below.
+        If there is no layer, one layer's input size is not the size of the layer below, or the
+        parameters are not all float32 or all float64.
 
     Examples
     --------
@@ -77,7 +86,7 @@ class Network:
     readout: Readout | None = None
 
     def __post_init__(self) -> None:
-        """Check that each layer fits the one below."""
+        """Check that each layer fits the one below, in one precision."""
         object.__setattr__(self, "layers", tuple(self.layers))
         if not self.layers:
             raise ValueError("a network must have at least 1 layer, got 0")
@@ -92,6 +101,7 @@ class Network:
             raise ValueError(
                 f"readout.W_hy must be (O, {sizes[-1]}), got {self.readout.params['W_hy'].shape}"
             )
+        _check_dtypes(self.params)
 
     @property
     def input_size(self) -> int:
@@ -129,9 +139,32 @@ class Network:
         return Network(layers, readout)
 
 
+def _owned(params: Params) -> Params:
+    return {name: _read_only(W) for name, W in params.items()}
+
+
+def _read_only(given: Array | list[Any]) -> Array:
+    W = np.asarray(given)
+    # BLAS would copy a strided matrix at every step of every pass.
+    return frozen(W.copy(order="K")) if W.flags.writeable or not W.flags.forc else W
+
+
 def _check_params(params: Params, shapes: dict[str, tuple[int, ...]]) -> None:
     if set(params) != set(shapes):
         raise ValueError(f"parameters must be {sorted(shapes)}, got {sorted(params)}")
     for name, shape in shapes.items():
         if params[name].shape != shape:
             raise ValueError(f"{name} must be {shape}, got {params[name].shape}")
+
+
+def _check_dtypes(params: Params) -> None:
+    """One native precision for all: BLAS would add to a converted copy, and lose what it added."""
+    dtypes = [W.dtype for W in params.values()]
+    if len(set(dtypes)) == 1 and dtypes[0] in _DTYPES:
+        return
+    for name, W in params.items():
+        if W.dtype not in _DTYPES:
+            raise ValueError(f"{name} must be float32 or float64, got {W.dtype}")
+    ((usual, _),) = Counter(dtypes).most_common(1)
+    name, came = next((name, W.dtype) for name, W in params.items() if W.dtype != usual)
+    raise ValueError(f"{name} must be {usual} as the other weights are, got {came}")

@@ -40,13 +40,16 @@ PRESETS: dict[str, Preset] = {
     "orthogonal": Preset(
         "Orthogonal and linear",
         "Without a nonlinearity an orthogonal matrix keeps the gradient's norm exactly.",
-        "Saxe, McClelland and Ganguli (2014), Exact solutions to nonlinear learning dynamics",
+        "Saxe, McClelland and Ganguli (2014), Exact solutions to the nonlinear dynamics of "
+        "learning in deep linear neural networks, ICLR",
         {"cell": "linear", "init": "orthogonal", "bias": "zero"},
     ),
     "irnn": Preset(
         "IRNN: ReLU and identity",
         "ReLU units that copy themselves carry the gradient as long as their inputs keep them on.",
-        "Le, Jaitly and Hinton (2015), A simple way to initialize recurrent networks of ReLUs",
+        "Le, Jaitly and Hinton (2015), A simple way to initialize recurrent networks of rectified "
+        "linear units, arXiv:1504.00941; they draw W_ih from N(0, 0.001²), here it is Glorot "
+        "normal: without biases its scale changes no slope",
         {
             "cell": "relu",
             "init": "identity",
@@ -58,7 +61,8 @@ PRESETS: dict[str, Preset] = {
     "flat-units": Preset(
         "Radius above 1, and yet it vanishes",
         "With inputs of unit variance at gain 1.2 the units are flat, and the gradient vanishes.",
-        "Pascanu, Mikolov and Bengio (2013), On the difficulty of training RNNs, section 2.1",
+        "Pascanu, Mikolov and Bengio (2013), On the difficulty of training recurrent neural "
+        "networks, ICML, section 2.1",
         {
             "init": "normal",
             "gain": 1.2,
@@ -70,7 +74,8 @@ PRESETS: dict[str, Preset] = {
     "exploding": Preset(
         "Exploding",
         "A linear network whose spectral radius is 1.1: every ten steps back multiply by 2.6.",
-        "Pascanu, Mikolov and Bengio (2013), On the difficulty of training RNNs, section 2.1",
+        "Pascanu, Mikolov and Bengio (2013), On the difficulty of training recurrent neural "
+        "networks, ICML, section 2.1",
         {"cell": "linear", "init": "spectral_radius", "gain": 1.1, "bias": "zero"},
     ),
     "notebook": Preset(

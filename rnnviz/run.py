@@ -33,6 +33,7 @@ def run(config: RunConfig, memory_limit: int = MEMORY_LIMIT) -> Record:
     ((21, 3, 8), (21, 3, 8))
     """
     check_memory(config, memory_limit)
+    check_outputs(config)
     batch = draw(config)
     network = untrained(config)
     return bptt(network, batch.x, batch.loss(config.loss_at))
@@ -74,6 +75,15 @@ def record_bytes(config: RunConfig) -> int:
     weights = 4 * config.layers * config.hidden_size**2
     each = np.dtype(config.dtype).itemsize
     return each * ((config.steps + 1) * config.batch_size * per_step + weights)
+
+
+def check_outputs(config: RunConfig) -> None:
+    """Refuse hidden states as outputs where they are fewer than the task's classes."""
+    if config.hidden_size < config.fewest_units:
+        raise ValueError(
+            f"hidden_size must be at least {config.fewest_units} for {config.task} without a "
+            f"readout, got {config.hidden_size}"
+        )
 
 
 def check_memory(config: RunConfig, limit: int = MEMORY_LIMIT) -> None:

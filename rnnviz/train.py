@@ -13,7 +13,7 @@ from rnnviz.config import TrainConfig
 from rnnviz.network import Network
 from rnnviz.optim import OPTIMIZERS, Memory, Optimizer, clip
 from rnnviz.record import Record
-from rnnviz.run import MEMORY_LIMIT, check_memory, draw, untrained
+from rnnviz.run import MEMORY_LIMIT, check_memory, check_outputs, draw, untrained
 from rnnviz.tasks import TASKS, Batch
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def train(
     True
     """
     check_memory(config, memory_limit)
+    check_outputs(config)
     rule = OPTIMIZERS[config.optimizer](config.learning_rate, config.momentum)
     held_out = draw(config, "validation")
     _keep_freed_memory()

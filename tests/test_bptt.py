@@ -242,3 +242,71 @@ def test_an_overflow_is_kept_without_a_warning():
     record = rv.run(config)
     assert np.isinf(record.h).any()
     assert not np.isfinite(record.loss)
+
+
+class Given:
+    """A loss that gives what it was made with, and keeps it."""
+
+    def __init__(self, loss_t, dy):
+        self.loss_t, self.dy = loss_t, dy
+
+    def value_and_grad(self, y):  # noqa: ARG002
+        return self.loss_t, self.dy
+
+
+@pytest.mark.parametrize(
+    ("loss_t", "dy", "message"),
+    [
+        (3.0, np.zeros((T, B, O)), r"loss_t must be \(T,\) = \(7,\), got \(\)"),
+        (np.zeros((T, B)), np.zeros((T, B, O)), r"loss_t must be \(T,\) = \(7,\), got \(7, 3\)"),
+        (np.zeros(T), np.zeros((B, O)), r"dy must be \(T, B, O\) = \(7, 3, 4\), got \(3, 4\)"),
+        (np.zeros(T), np.zeros((T, B, 1)), r"dy must be \(T, B, O\) = \(7, 3, 4\), got \(7, 3, 1"),
+    ],
+)
+def test_a_loss_that_gives_other_shapes_is_refused(loss_t, dy, message):
+    with pytest.raises(ValueError, match=message):
+        rv.bptt(network(), sequences().x, Given(loss_t, dy))
+
+
+def test_what_a_loss_gives_is_copied_and_stays_the_callers():
+    loss = Given(np.ones(T), np.ones((T, B, O)))
+    record = rv.bptt(network(), sequences().x, loss)
+    loss.loss_t[:] = 5
+    loss.dy[:] = 5
+    assert (record.loss_t == 1).all()
+    assert (record.dy == 1).all()
+
+
+def test_lists_are_taken_where_arrays_are():
+    data, net = sequences(), network()
+    loss = Given([1.0] * T, data.target.tolist())
+    expected = rv.bptt(net, data.x, Given(np.ones(T), data.target), data.s0)
+    for s0 in (data.s0[0].tolist(), [data.s0[0].tolist()]):
+        record = rv.bptt(net, data.x.tolist(), loss, s0)
+        np.testing.assert_array_equal(record.dh, expected.dh)
+        np.testing.assert_array_equal(rv.predict(net, data.x.tolist(), s0), expected.y)
+    assert record.loss == T
+
+
+@pytest.mark.parametrize("readout", [True, False])
+def test_a_float32_network_records_in_float32_whatever_the_target_is(readout):
+    net = network(dtype=np.float32, readout=readout)
+    data = sequences(outputs=net.output_size)
+    record = rv.bptt(net, data.x.astype(np.float32), rv.losses.MSE(data.target, data.mask))
+    arrays = [record.x, record.y, record.dy, record.dx, record.loss_t, record.h, record.dh]
+    arrays += [record.da, *record.grads.values()]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
+
+
+def test_later_writes_to_x_do_not_reach_the_record():
+    data = sequences()
+    x = data.x.copy()
+    record = rv.bptt(network(), data.x, rv.losses.MSE(data.target))
+    data.x[:] = 0
+    np.testing.assert_array_equal(record.x, x)
+
+
+def test_no_view_of_the_states_can_be_written_to():
+    data = sequences()
+    record = rv.bptt(network(), data.x, rv.losses.MSE(data.target))
+    assert not record.layers[0].tape.a.flags.writeable

@@ -1,4 +1,4 @@
-"""Eigenvalues, saturation, Lyapunov exponents, faults and the gradient check, on known cases."""
+"""Eigenvalues, saturation, Lyapunov exponents and faults, on known cases."""
 
 import numpy as np
 import pytest
@@ -111,33 +111,6 @@ def test_the_first_fault_is_named(settings, where, kind):
 def test_a_healthy_run_has_no_fault():
     record = rv.run(rv.RunConfig(hidden_size=7, steps=20, batch_size=2))
     assert rv.diagnostics.first_fault(record, rv.diagnostics.gradient_flow(record)) is None
-
-
-def test_the_gradient_check_finds_a_wrong_gradient_and_names_it():
-    class Doubled:
-        """A loss whose derivative is twice too large."""
-
-        def __init__(self, target):
-            self.loss = rv.losses.MSE(target)
-
-        def value_and_grad(self, y):
-            loss_t, dy = self.loss.value_and_grad(y)
-            return loss_t, 2 * dy
-
-    data, net = sequences(), network()
-    check = rv.diagnostics.gradient_check(net, data.x, Doubled(data.target))
-    assert not check.passed
-    assert check.worst.parameter in check.sentence
-    assert check.worst.bptt == pytest.approx(2 * check.worst.difference, rel=1e-4)
-
-
-def test_the_gradient_check_draws_the_same_entries_for_the_same_seed():
-    data, net = sequences(), network()
-    loss = rv.losses.MSE(data.target)
-    one, two = (rv.diagnostics.gradient_check(net, data.x, loss, seed=3) for _ in range(2))
-    other = rv.diagnostics.gradient_check(net, data.x, loss, seed=4)
-    assert one.to_frame().equals(two.to_frame())
-    assert not one.to_frame().equals(other.to_frame())
 
 
 def test_a_direction_of_which_nothing_is_left_has_exponent_minus_infinity():

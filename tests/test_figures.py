@@ -68,7 +68,7 @@ def every_picture(settings, **options):
         "eigenvalues": figures.eigenvalues(spectrum, **options),
         "saturation": figures.saturation(rv.diagnostics.saturation(record), **options),
         "weights": figures.weights(record.network, **options),
-        "prediction": figures.prediction(record, batch, mask=loss.mask, **options),
+        "prediction": figures.prediction(record.y, batch, mask=loss.mask, **options),
         "gradient_check": figures.gradient_check(checked, **options),
         "loss_curve": figures.loss_curve(losses, baseline=0.3, **options),
         "gradient_norm": figures.gradient_norm(losses, clip=1.0, **options),
@@ -477,7 +477,7 @@ def test_the_prediction_is_beside_the_target_with_what_is_asked_for():
     settings = config()
     record, batch = rv.run(settings), draw(settings)
     mask = batch.loss("last").mask
-    figure = figures.prediction(record, batch, mask=mask, sequence=1)
+    figure = figures.prediction(record.y, batch, mask=mask, sequence=1)
     np.testing.assert_array_equal(named(figure, "target").y, batch.target[:, 1, 0])
     np.testing.assert_array_equal(named(figure, "answer").y, record.y[:, 1, 0])
     np.testing.assert_array_equal(named(figure, "asked for").x, [20])
@@ -487,14 +487,14 @@ def test_the_prediction_is_beside_the_target_with_what_is_asked_for():
 def test_classes_are_drawn_as_classes():
     settings = config(task="copy", steps=30)
     record, batch = rv.run(settings), draw(settings)
-    figure = figures.prediction(record, batch)
+    figure = figures.prediction(record.y, batch)
     np.testing.assert_array_equal(named(figure, "right class").y, batch.target[:, 0])
     np.testing.assert_array_equal(named(figure, "answer").y, record.y[:, 0].argmax(axis=1))
 
 
 def test_an_answer_that_leaves_the_picture_says_how_far_it_goes():
     settings = config(cell="linear", gain=3.0, init="identity")
-    figure = figures.prediction(rv.run(settings), draw(settings))
+    figure = figures.prediction(rv.run(settings).y, draw(settings))
     low, high = figure.layout.yaxis.range
     answer = named(figure, "answer")
     assert np.abs(answer.y).max() > 100 * (high - low)
@@ -527,6 +527,30 @@ def test_the_check_marks_errors_that_are_zero_or_no_number():
     assert edges == figure.layout.xaxis.range
     assert named(figure, "differs").marker.symbol != named(figure, "agrees").marker.symbol
     assert any("error exactly 0: 1" in note and "error NaN: 1" in note for note in notes(figure))
+
+
+def test_the_check_draws_what_is_undecided_as_open_circles_and_counts_it():
+    settings = config()
+    record, batch = rv.run(settings), draw(settings)
+    result = rv.diagnostics.gradient_check(record.network, record.x, batch.loss("last"))
+    errors = [np.nan, 0.0, 0.5]
+    open_ = [
+        replace(entry, error=error, decided=False)
+        for entry, error in zip(result.entries, errors, strict=False)
+    ]
+    result = replace(result, entries=(*open_, *result.entries[3:]))
+    figure = figures.gradient_check(result)
+    drawn, (low, high) = named(figure, "undecided"), figure.layout.xaxis.range
+    assert drawn.name == "undecided: 3"
+    np.testing.assert_allclose(drawn.x, [high, low, np.log10(0.5)])
+    assert drawn.marker.symbol == "circle-open"
+    assert not any((trace.name or "").startswith(("differs", "NaN")) for trace in figure.data)
+    assert any("undecided: 3" in note for note in notes(figure))
+    assert figure.layout.meta["subtitle"].endswith("passed, 3 undecided.")
+    assert "at 3 the difference cannot decide" in figure.layout.meta["alt"]
+
+    none = replace(result, entries=tuple(replace(e, decided=False) for e in result.entries))
+    assert figures.gradient_check(none).layout.meta["subtitle"].endswith(": undecided.")
 
 
 # The parts

@@ -5,6 +5,7 @@ import pytest
 from helpers import B, O, T, network, sequences
 
 import rnnviz as rv
+from rnnviz.diagnostics.gradient_flow import log10_mean
 
 
 def recorded_log10_norm(dh):
@@ -118,3 +119,70 @@ def test_one_step_has_one_factor():
     flow = rv.diagnostics.gradient_flow(record)
     norms = np.linalg.norm(record.dh, axis=2).mean(axis=1)
     assert flow.factor == pytest.approx(norms[0] / norms[1], rel=1e-12)
+
+
+def test_two_lags_far_apart_are_fitted_by_the_line_through_both():
+    run = rv.RunConfig(gain=0, hidden_size=4, steps=20, batch_size=2)
+    mask = np.zeros((20, 2), bool)
+    mask[[0, 19]] = True
+    made = rv.run(run)
+    record = rv.bptt(made.network, made.x, rv.losses.MSE(np.ones_like(made.y), mask))
+    flow = rv.diagnostics.gradient_flow(record)
+    assert (flow.fit.first_lag, flow.fit.last_lag) == (0, 19)
+    rise = (flow.log10_norm[1] - flow.log10_norm[20]) / 19
+    assert flow.factor == pytest.approx(10**rise, rel=1e-9)
+    assert flow.fit.log10_at_loss == pytest.approx(flow.log10_norm[20])
+
+
+def test_a_sequence_that_is_not_finite_beside_huge_ones_raises_no_warning():
+    config = rv.RunConfig(
+        cell="linear", init="normal", gain=10, steps=281, task="sine", hidden_size=16
+    )
+    flow = rv.diagnostics.gradient_flow(rv.run(config))
+    assert flow.log10_norm.shape == (282,)
+    assert not np.isfinite(flow.log10_norm).all()
+
+
+def test_the_mean_of_logs_is_scaled_by_the_largest_finite_one():
+    log10 = np.array([[400.0, np.nan], [400.0, np.inf], [400.0, -np.inf], [-400.0, -400.0]])
+    mean = log10_mean(log10)
+    np.testing.assert_allclose(mean, [np.nan, np.inf, 400 - np.log10(2), -400])
+
+
+@pytest.mark.parametrize("gain", [1e-300, 1e-50, 1e-20, 1e50, 1e300])
+def test_weights_of_any_size_have_an_exact_slope(gain):
+    steps = 40
+    params = {"W_ih": np.zeros((3, 1)), "W_hh": gain * np.eye(3), "b_ih": np.zeros(3)}
+    net = rv.Network([rv.Layer(rv.CELLS["linear"](1, 3), params)])
+    mask = np.zeros((steps, 2), bool)
+    mask[-1] = True
+    record = rv.bptt(net, np.zeros((steps, 2, 1)), rv.losses.MSE(np.ones((steps, 2, 3)), mask))
+    flow = rv.diagnostics.gradient_flow(record)
+    np.testing.assert_allclose(flow.log10_change, np.log10(gain), rtol=1e-12)
+
+
+def test_shifts_fit_in_32_bits(monkeypatch):
+    """Windows has no ldexp for more, and Linux would not tell."""
+    ldexp, taken = np.ldexp, []
+
+    def spy(values, shift):
+        taken.append(shift.dtype)
+        return ldexp(values, shift)
+
+    monkeypatch.setattr(np, "ldexp", spy)
+    data = sequences(layers=2)
+    record = rv.bptt(network(layers=2), data.x, rv.losses.MSE(data.target))
+    rv.diagnostics.gradient_flow(record).derivative.value()
+    assert set(taken) == {np.dtype(np.int32)}
+
+
+def test_the_last_flow_follows_one_step_for_all_sequences():
+    """A sequence whose loss ends before the others' carries nothing of that step."""
+    data = sequences()
+    mask = np.ones((T, B), bool)
+    mask[4:, 0] = False
+    record = rv.bptt(network(), data.x, rv.losses.MSE(data.target, mask))
+    flow = rv.diagnostics.gradient_flow(record, "last")
+    assert flow.loss_state == T
+    assert np.isneginf(flow.log10_norms[:, 0]).all()
+    assert np.isfinite(flow.log10_norms[:, 1:]).all()

@@ -67,3 +67,22 @@ def test_a_target_of_one_output_is_asked_of_every_unit():
 def test_what_means_nothing_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make(sequences()).value_and_grad(np.zeros((T, B, O)))
+
+
+def test_a_label_under_the_mask_may_be_anything():
+    data = sequences()
+    y = np.random.default_rng(5).normal(size=(T, B, O))
+    marked = np.where(data.mask, data.labels, -100)
+    came = CrossEntropy(marked, data.mask).value_and_grad(y)
+    for one, other in zip(
+        came, CrossEntropy(data.labels, data.mask).value_and_grad(y), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_label_that_the_mask_keeps_is_checked():
+    data = sequences()
+    labels = np.where(data.mask, data.labels, -100)
+    labels[-1, 0] = O
+    with pytest.raises(ValueError, match=r"labels must be in \[0, 3\], got 0 to 4"):
+        CrossEntropy(labels, data.mask).value_and_grad(np.zeros((T, B, O)))

@@ -1,6 +1,7 @@
 """Optimisers and clipping: PyTorch's numbers, and norms that no square can spoil."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_adams_first_step_is_the_learning_rate_whatever_the_gradients_size() -> 
 def test_every_optimiser_is_offered_by_its_title_and_cites_its_paper() -> None:
     offered = options(TrainConfig.model_fields["optimizer"])
     assert offered == {name: rule.title for name, rule in OPTIMIZERS.items()}
-    assert all("(" in rule.paper for rule in OPTIMIZERS.values())
+    assert all(re.search(r"\((19|20)\d\d\), \w", rule.paper) for rule in OPTIMIZERS.values())
 
 
 @pytest.mark.parametrize("limit", [1e-3, 0.5, 2.0, 1e3])

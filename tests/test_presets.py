@@ -1,5 +1,8 @@
 """Each preset runs, and does what it claims."""
 
+import re
+
+import numpy as np
 import pytest
 
 import rnnviz as rv
@@ -10,8 +13,29 @@ def test_a_preset_is_a_whole_config_with_a_claim_and_a_source(name):
     preset = rv.PRESETS[name]
     assert preset.title
     assert preset.claim.endswith(".")
-    assert preset.source
-    assert rv.run(preset.config).loss >= 0
+    assert re.search(r"\(20\d\d\), \w|documentation|notebook", preset.source)
+    assert np.isfinite(rv.run(preset.config).loss)
+
+
+@pytest.mark.parametrize("scale", [0.001, 10.0])
+def test_the_scale_of_an_irnns_input_weights_changes_no_slope(scale):
+    config = rv.PRESETS["irnn"].config
+    one, other = rv.run(config), rv.run(config.replace(input_scale=scale))
+    np.testing.assert_array_equal(one.h > 0, other.h > 0)
+    assert rv.diagnostics.verdict(other).kind == rv.diagnostics.verdict(one).kind
+
+
+def test_the_exploding_preset_grows_as_claimed_in_ten_steps():
+    preset = rv.PRESETS["exploding"]
+    radius = rv.diagnostics.eigenvalues(rv.run(preset.config).network).spectral_radius
+    assert radius == pytest.approx(1.1)
+    assert f"{radius**10:.1f}" in preset.claim
+
+
+def test_the_notebook_preset_is_one_tanh_layer_without_a_readout():
+    network = rv.run(rv.PRESETS["notebook"].config).network
+    assert network.readout is None
+    assert [layer.cell.title for layer in network.layers] == ["tanh"]
 
 
 @pytest.mark.parametrize(

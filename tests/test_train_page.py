@@ -104,9 +104,9 @@ def test_a_run_that_diverges_says_at_which_step_and_why(app_of):
 
 
 def test_what_cannot_be_trained_is_said_in_one_sentence(app_of):
-    app = app_of(task="delayed_recall", lag=50)
+    app = app_of(steps=10_000, batch_size=512)
     app.button(key="start").click().run()
-    until(app, lambda a: "Lag must be in [0, 11]" in said(a))
+    until(app, lambda a: "must be at most 128 MB" in said(a))
 
 
 def test_settings_changed_after_the_start_are_pointed_out(app_of):

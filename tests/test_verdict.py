@@ -1,11 +1,18 @@
 """The verdict names what happens, judges the measured rate, and its remedy helps."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 import rnnviz as rv
 
 SMALL = {"hidden_size": 24, "steps": 60, "batch_size": 5}
+
+
+def distance(factor):
+    """How far a factor is from holding."""
+    return abs(np.log(factor)) if 0 < factor < np.inf else np.inf
 
 
 def judge(**settings):
@@ -111,10 +118,40 @@ def test_the_remedy_brings_the_factor_nearer_to_one(settings):
     assert changed != config
     after = rv.diagnostics.verdict(rv.run(changed))
 
-    def distance(factor):
-        return abs(np.log(factor)) if 0 < factor < np.inf else np.inf
-
     assert distance(after.factor) < distance(before.factor)
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+def test_a_remedy_always_changes_something_and_nearly_always_helps(cell):
+    helped = []
+    for init, gain, bias, H in product(
+        ("normal", "identity", "uniform"), (0.05, 1.0, 2.0, 10.0), ("zero", "constant"), (16, 1)
+    ):
+        settings = {"cell": cell, "init": init, "gain": gain, "bias": bias, "bias_value": 3.0}
+        config = rv.RunConfig(**{**SMALL, "hidden_size": H, **settings})
+        before = rv.diagnostics.verdict(rv.run(config), config=config)
+        changed = before.remedy.apply(config)
+        assert changed != config, (settings, before.remedy.text)
+        after = rv.diagnostics.verdict(rv.run(changed))
+        if before.kind != "holding":
+            nearer = distance(after.factor) < distance(before.factor)
+            revived = before.kind in ("dead", "overflowed") and after.kind != before.kind
+            helped.append(nearer or revived)
+    assert np.mean(helped) > 0.75
+
+
+def test_a_remedy_stays_within_the_data():
+    config = rv.RunConfig(cell="linear", init="orthogonal", steps=249, bias="zero")
+    verdict = rv.diagnostics.verdict(rv.run(config), config=config)
+    assert verdict.kind == "holding"
+    assert verdict.remedy.apply(config) != config
+    assert rv.diagnostics.verdict(rv.run(config)).remedy.apply(config).steps == 249
+
+
+def test_a_radius_of_one_is_not_called_small():
+    for seed in range(6):
+        verdict = judge(cell="linear", init="spectral_radius", seed=seed)
+        assert "small" not in verdict.sentence
 
 
 @pytest.mark.parametrize("change", [{"steps": 1}, {"hidden_size": 1}, {"batch_size": 1}])

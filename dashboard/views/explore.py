@@ -27,8 +27,7 @@ def render() -> None:
     except ValueError as error:
         st.error(escape(f"Nothing was computed: {error}."))
         return
-    _verdict(explored)
-    _numbers(explored)
+    above = st.container(key="above")
     look: Look = {"theme": session.theme(), "caption": caption(config)}
     drawn = [
         figures.time_panel(
@@ -49,6 +48,9 @@ def render() -> None:
         picture(figure, f"{section}-{number}")
     if section == "check":
         st.markdown(escape(explored.check.sentence))
+    with above:  # sent after the pictures, which the browser takes longer to draw
+        _verdict(explored)
+        _numbers(explored)
     take_away(explored, drawn)
 
 
@@ -56,7 +58,8 @@ def _verdict(explored: Explored) -> None:
     verdict = explored.verdict
     kind, _, rest = verdict.sentence.partition(" ")
     with st.container(key=f"verdict-{verdict.kind}"):
-        st.markdown(f"**{kind}** {escape(rest)}")
+        evidence = escape(" · ".join(verdict.evidence))
+        st.markdown(f"**{kind}** {escape(rest)}  \n:small[:gray[{evidence}]]")
         st.button(
             f"Try: {verdict.remedy.text}",
             key="remedy",
@@ -94,12 +97,12 @@ def _numbers(explored: Explored) -> None:
         (
             "Lyapunov exponent",
             figure_of(explored.lyapunov.largest),
-            "The largest, in nats per step: above 0 the network is chaotic.",
+            "The largest, in nats per step: above 0 states that were near each other part.",
         ),
     ]
-    with st.container(key="numbers"):
-        for column, (label, value, explanation) in zip(st.columns(5), cards, strict=True):
-            column.metric(label, value, help=explanation, border=True)
+    with st.container(horizontal=True, key="numbers"):
+        for label, value, explanation in cards:
+            st.metric(label, value, help=explanation, border=True)
 
 
 def _steps(count: int, sign: str = "") -> str:

@@ -8,7 +8,8 @@ from dashboard import jobs, session
 from dashboard.controls import setting
 from dashboard.frame import escape, picture
 from dashboard.jobs import Snapshot, TrainJob
-from rnnviz import Network, TrainConfig, bptt, figures
+from rnnviz import TrainConfig, TrainStep, figures, predict
+from rnnviz.arrays import Array
 from rnnviz.export import caption
 from rnnviz.run import draw
 from rnnviz.train import baseline
@@ -75,7 +76,10 @@ def _watch(job: TrainJob, was_alive: bool) -> None:
     picture(figures.loss_curve(history, baseline=baseline(config), **look), "loss")
     picture(figures.gradient_norm(history, clip=config.clip, **look), "gradient-norm")
     if snapshot.step is not None:
-        _prediction(config, snapshot.step.network, look)
+        batch = draw(config, "validation")
+        mask = batch.loss(config.loss_at).mask
+        y = _outputs(snapshot.step, batch.x)
+        picture(figures.prediction(y, batch, mask=mask, **look), "prediction")
 
 
 def _progress(job: TrainJob, snapshot: Snapshot) -> None:
@@ -95,11 +99,13 @@ def _progress(job: TrainJob, snapshot: Snapshot) -> None:
         st.progress(min(1.0, steps / iterations), escape(words))
 
 
-def _prediction(config: TrainConfig, network: Network, look: dict[str, Any]) -> None:
-    batch = draw(config, "validation")
-    loss = batch.loss(config.loss_at)
-    record = bptt(network, batch.x, loss)
-    picture(figures.prediction(record, batch, mask=loss.mask, **look), "prediction")
+def _outputs(step: TrainStep, x: Array) -> Array:
+    """What the latest network answers, computed again only when a newer one has come."""
+    before: tuple[TrainStep, Array] | None = session.kept("outputs")
+    if before is None or before[0] is not step:
+        before = step, predict(step.network, x)
+        session.keep("outputs", before)
+    return before[1]
 
 
 def _caption(config: TrainConfig) -> str:

@@ -43,6 +43,12 @@ class Cell(ABC):
     paper: ClassVar[str]
     gate_names: ClassVar[tuple[str, ...]] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse a size of nothing."""
+        for name in ("hidden_size", "input_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
     @property
     def gate_count(self) -> int:
         """G: how many blocks of H rows the weights are made of."""

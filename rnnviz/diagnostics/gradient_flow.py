@@ -72,7 +72,10 @@ class GradientFlow:
 
     @cached_property
     def fit(self) -> Fit:
-        """Least squares over the middle three quarters of the lags that are not exactly zero."""
+        """Least squares over the middle three quarters of the lags that are not exactly zero.
+
+        Over all of them, if the middle has fewer than two.
+        """
         lags = self.log10_norm[self.loss_state :: -1]
         alive = np.flatnonzero(np.isfinite(lags))
         last = int(alive[-1]) if len(alive) else 0
@@ -81,8 +84,11 @@ class GradientFlow:
         if len(alive) < 2:
             return Fit(0.0 if np.isneginf(lags).any() else np.nan, np.nan, first, last)
         lag = alive[(alive >= first) & (alive <= last)]
+        if len(lag) < 2:
+            lag, first, last = alive, int(alive[0]), int(alive[-1])
         slope, height = np.polyfit(lag, lags[lag], 1)
-        return Fit(float(10.0**slope), float(height), first, last)
+        with np.errstate(over="ignore"):
+            return Fit(float(np.power(10.0, slope)), float(height), first, last)
 
     @property
     def factor(self) -> float:
@@ -113,7 +119,8 @@ def gradient_flow(record: Record, source: Source = "total", layer: int = -1) -> 
     record : Record
     source : "total" for the whole loss, as in ``record.ds``; "last" for the loss of the last
         step that has any, which shows how one step's loss travels: with a loss at every step
-        the total looks flat even where nothing flows
+        the total looks flat even where nothing flows. It is one step for the whole batch, the
+        last at which any sequence has a loss: one whose loss ends earlier counts as zero
     layer : the last by default
 
     Examples
@@ -136,8 +143,8 @@ def gradient_flow(record: Record, source: Source = "total", layer: int = -1) -> 
 
 def log10_mean(log10: Float[Array, "N B"]) -> Float[Array, " N"]:
     """log10 of the mean over the batch, from logs that may lie beyond any float."""
-    top = log10.max(axis=1, keepdims=True)
+    top = np.where(np.isfinite(log10), log10, -np.inf).max(axis=1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(all="ignore"):
         mean: Array = np.log10(np.mean(10.0 ** (log10 - top), axis=1)) + top[:, 0]
     return mean

@@ -20,7 +20,7 @@ class Lyapunov:
 
     @property
     def largest(self) -> float:
-        """The largest: positive where the network is chaotic and gradients explode."""
+        """The largest: positive where near states part, and gradients explode."""
         return float(self.exponents[0])
 
     def to_frame(self) -> pd.DataFrame:

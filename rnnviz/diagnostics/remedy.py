@@ -1,5 +1,6 @@
 """Which one control would change the verdict?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,9 +30,53 @@ class Remedy:
         if self.multiply is None:
             return config.replace(**{self.control: self.value})
         low, high = bounds(type(config).model_fields[self.control])
+        high = min(high, config.longest) if self.control == "steps" else high
         after = min(max(before * self.multiply, low), high)
-        rounded = round(after) if isinstance(before, int) else round(after, 2)
+        rounded = round(after) if isinstance(before, int) else float(f"{after:.3g}")
         return config.replace(**{self.control: rounded})
+
+
+def for_vanishing(
+    record: Record, factor: float, radius: float, rms_slope: float
+) -> Iterator[Remedy]:
+    """Less of what flattens the units, if they are flat; else more recurrent weight."""
+    cell = record.network.layers[-1].cell
+    bounded = isinstance(cell, Vanilla) and np.isfinite(cell.span).all()
+    steepest = 0.25 if cell.title == "sigmoid" else 1.0
+    if bounded and rms_slope < FLAT * steepest:
+        yield from _less_of_what_flattens(record, radius)
+    if cell.title == "sigmoid":
+        yield Remedy("cell", "Choose tanh: a sigmoid's slope is a quarter at most.", value="tanh")
+    yield scale_gain(min(1 / factor, 10.0))
+    yield Remedy("init", "Start W_hh orthogonal: no direction shrinks more.", value="orthogonal")
+    yield Remedy("cell", "Choose a linear cell, whose units are never flat.", value="linear")
+
+
+def for_growing(factor: float, radius: float) -> Iterator[Remedy]:
+    """Less recurrent weight: by the measured factor, or by the radius where nothing is finite."""
+    yield scale_gain(1 / factor if np.isfinite(factor) else 1 / max(radius, 2.0))
+    yield Remedy("init", "Start W_hh orthogonal: no direction grows more.", value="orthogonal")
+
+
+def for_dead(record: Record) -> Iterator[Remedy]:
+    """Recurrent weights where there are none, else units that cannot all be off."""
+    params = record.network.layers[-1].params
+    if not params["W_hh"].any():
+        yield Remedy("gain", "Set the gain to 1: the recurrent weights are 0.", value=1.0)
+        yield Remedy("init", "Start W_hh orthogonal: as drawn it is 0.", value="orthogonal")
+    if not record.dy.any():
+        yield Remedy("loss_at", "Take the loss at every step: at the last it is flat.", value="all")
+    if params["b_ih"].any():
+        yield Remedy("bias", "Set the biases to zero: they push the units flat.", value="zero")
+    yield Remedy("cell", "Choose tanh: these units are off or flat.", value="tanh")
+    yield Remedy("gain", "Set the gain to 1: the units are flat.", value=1.0)
+
+
+def for_holding() -> Iterator[Remedy]:
+    """A harder question, since there is nothing to mend."""
+    yield Remedy("steps", "Double the length, to see how far it holds.", multiply=2.0)
+    yield Remedy("gain", "Raise the gain by a tenth, to see where it stops holding.", multiply=1.1)
+    yield Remedy("gain", "Halve the gain, to see where it stops holding.", multiply=0.5)
 
 
 def scale_gain(by: float) -> Remedy:
@@ -40,33 +85,24 @@ def scale_gain(by: float) -> Remedy:
     return Remedy("gain", f"{verb} the gain: multiply it by {by:.3g}.", multiply=by)
 
 
-def for_vanishing(record: Record, factor: float, rms_slope: float) -> Remedy:
-    """Less input where inputs flatten the units, a steeper cell for a sigmoid, else more gain."""
+def _less_of_what_flattens(record: Record, radius: float) -> Iterator[Remedy]:
+    """The largest part of the pre-activations is what pushes the units to an end of their range."""
     layer, seen = record.network.layers[-1], record.layers[-1]
-    if layer.cell.title == "sigmoid":
-        return Remedy("cell", "Choose tanh: a sigmoid's slope is a quarter at most.", value="tanh")
     below = record.layers[-2].h[1:] if len(record.layers) > 1 else record.x
-    driven = np.std(below @ layer.params["W_ih"].T)
-    recurrent = np.std(seen.h[:-1] @ layer.params["W_hh"].T)
-    bounded = isinstance(layer.cell, Vanilla) and np.isfinite(layer.cell.span).all()
-    if bounded and rms_slope < FLAT and driven > recurrent:
-        return Remedy(
-            "input_scale", "Lower the input scale to a fifth: the inputs flatten the units.", 0.2
-        )
-    return scale_gain(min(1 / factor, 10.0))
-
-
-def for_dead(record: Record) -> Remedy:
-    """Recurrent weights where there are none, else units that cannot all be off."""
-    params = record.network.layers[-1].params
-    if not params["W_hh"].any():
-        return Remedy("gain", "Set the gain to 1: the recurrent weights are 0.", value=1.0)
-    if not record.dy.any():
-        return Remedy(
-            "loss_at", "Take the loss at every step: at the last it is flat.", value="all"
-        )
-    if params["b_ih"].any():
-        return Remedy("bias", "Set the biases to zero: they push the units flat.", value="zero")
-    return Remedy(
-        "init", "Start W_hh at the identity: the units are off or flat.", value="identity"
-    )
+    bias = layer.params["b_ih"] + layer.params.get("b_hh", 0)
+    with np.errstate(all="ignore"):
+        parts = {
+            "input": np.mean((below @ layer.params["W_ih"].T) ** 2),
+            "bias": np.mean(bias**2),
+            "recurrence": np.mean((seen.h[:-1] @ layer.params["W_hh"].T) ** 2),
+        }
+    largest = max(parts, key=lambda part: parts[part])
+    if largest == "input":
+        text = "Lower the input scale to a fifth: the inputs flatten the units."
+        yield Remedy("input_scale", text, multiply=0.2)
+    elif largest == "bias":
+        yield Remedy("bias", "Set the biases to zero: they flatten the units.", value="zero")
+    elif layer.cell.title != "sigmoid":
+        by = 1 / max(radius, 1.25)
+        text = f"Lower the gain: multiply it by {by:.3g}. The units flatten each other."
+        yield Remedy("gain", text, multiply=by)

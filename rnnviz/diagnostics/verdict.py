@@ -1,15 +1,24 @@
 """Does the gradient vanish, hold or explode, how fast, and what would change it?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from rnnviz.config import RunConfig
 from rnnviz.diagnostics.eigenvalues import eigenvalues
 from rnnviz.diagnostics.faults import Fault, first_fault
 from rnnviz.diagnostics.gradient_flow import GradientFlow, gradient_flow
-from rnnviz.diagnostics.remedy import FLAT, Remedy, for_dead, for_vanishing, scale_gain
+from rnnviz.diagnostics.remedy import (
+    FLAT,
+    Remedy,
+    for_dead,
+    for_growing,
+    for_holding,
+    for_vanishing,
+)
 from rnnviz.diagnostics.saturation import Saturation, saturation
 from rnnviz.record import Record
 
@@ -21,6 +30,8 @@ HOLDS_PER_STEP = 1.1
 """... and at each step by less than this one, which is what counts in a short sequence."""
 REACH = 0.01
 """What is left of the gradient at the reach."""
+_ROUNDING = 1e-6
+"""An eigenvalue or a slope this near to 1 is 1."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,9 @@ class Verdict:
         return pd.DataFrame([{**vars(self), "remedy": self.remedy.text}])
 
 
-def verdict(record: Record, flow: GradientFlow | None = None) -> Verdict:
+def verdict(
+    record: Record, flow: GradientFlow | None = None, config: RunConfig | None = None
+) -> Verdict:
     """Judge how the last step's loss travels back through the last layer.
 
     The measured rate decides, and never the spectral radius: with flat units the gradient
@@ -63,6 +76,7 @@ def verdict(record: Record, flow: GradientFlow | None = None) -> Verdict:
     ----------
     record : Record
     flow : ``gradient_flow(record, "last")``, if it is at hand
+    config : what the record was run from, if anything: the remedy then is one that changes it
 
     Examples
     --------
@@ -86,9 +100,11 @@ def verdict(record: Record, flow: GradientFlow | None = None) -> Verdict:
         doubling_time=float(np.log(2) / np.log(factor)) if 1 < factor < np.inf else None,
         reach=_reach(flow),
         first_bad_step=fault.t if fault else None,
-        sentence=" ".join(filter(None, [*told, _why(kind, radius, rms_slope)])),
+        sentence=" ".join(filter(None, [*told, _why(kind, record, radius, rms_slope)])),
         evidence=_evidence(flow, radius, units),
-        remedy=_remedy(kind, record, factor, radius, rms_slope),
+        remedy=_first_that_changes(
+            _remedies(kind, record, factor, radius, rms_slope), config
+        ),
     )
 
 
@@ -111,58 +127,79 @@ def _reach(flow: GradientFlow) -> int | None:
 
 def _rate(kind: Kind, flow: GradientFlow) -> str:
     factor, steps = flow.factor, flow.loss_state
-    if not 0 < factor < np.inf:
+    if kind == "dead" or not 0 < factor < np.inf:
         return ""
-    if kind == "vanishing":
-        reach = _reach(flow)
-        left = f"1 % is left at lag {reach}" if reach else f"more than 1 % is left at lag {steps}"
-        half_life = np.log(0.5) / np.log(factor)
-        return (
-            f"Each step back keeps ×{factor:.3g} of the gradient: half is gone after "
-            f"{half_life:.3g} steps, and {left}."
-        )
+    if factor > 1 and kind != "holding":
+        return f"Each step back multiplies the gradient by {factor:.3g}."
+    keeps = f"Each step back keeps ×{factor:.3g} of the gradient"
     if kind == "holding":
-        return (
-            f"Each step back keeps ×{factor:.3g} of the gradient: "
-            f"×{factor**steps:.2g} over {steps} steps."
-        )
-    return f"Each step back multiplies the gradient by {factor:.3g}."
+        return f"{keeps}: ×{factor**steps:.2g} over {steps} steps."
+    reach = _reach(flow)
+    left = f"1 % is left at lag {reach}" if reach else f"more than 1 % is left at lag {steps}"
+    half_life = np.log(0.5) / np.log(factor)
+    return f"{keeps}: half is gone after {half_life:.3g} steps, and {left}."
 
 
-def _why(kind: Kind, radius: float, rms_slope: float) -> str:
-    slope = f"the units' slope is {rms_slope:.2g} (root mean square)"
-    if kind == "vanishing" and radius >= 1:
-        return f"The spectral radius is {radius:.3g}, not below 1, but {slope}, and that decides."
+def _why(kind: Kind, record: Record, radius: float, rms_slope: float) -> str:
+    if kind == "dead":
+        return _why_dead(record)
+    if kind == "overflowed":
+        return f"The spectral radius is {radius:.3g}, and nothing bounds what grows."
     if kind == "vanishing":
+        return _why_vanishing(radius, rms_slope)
+    if kind == "holding":
+        return ""
+    if radius <= 1:
+        return f"The spectral radius is {radius:.3g}, but the weights stretch before they shrink."
+    return f"The spectral radius is {radius:.3g}, and the units are not flat enough to stop it."
+
+
+def _why_vanishing(radius: float, rms_slope: float) -> str:
+    slope = f"the units' slope is {rms_slope:.2g} (root mean square)"
+    if radius < 1 - _ROUNDING:
         also = f", and {slope}" if rms_slope < FLAT else ""
         return f"The recurrent weights are small: their spectral radius is {radius:.3g}{also}."
-    if kind == "exploding" and radius <= 1:
-        return f"The spectral radius is {radius:.3g}, but the weights stretch before they shrink."
-    if kind == "exploding":
-        return f"The spectral radius is {radius:.3g}, and the units are not flat enough to stop it."
-    return ""
+    if rms_slope < 1 - _ROUNDING:
+        return f"The spectral radius is {radius:.3g}, not below 1, but {slope}, and that decides."
+    return f"The spectral radius is {radius:.3g}, but most directions shrink."
+
+
+def _why_dead(record: Record) -> str:
+    if not record.dy.any():
+        return "The loss has no derivative by the outputs."
+    if not record.network.layers[-1].params["W_hh"].any():
+        return "The recurrent weights are 0."
+    return "The units are off, or so flat that their slope is 0."
 
 
 def _evidence(flow: GradientFlow, radius: float, units: Saturation) -> tuple[str, ...]:
-    fit, share = flow.fit, units.share.mean()
+    fit = flow.fit
     return (
         f"factor {fit.factor:.4g} a step, fitted over lags {fit.first_lag} to {fit.last_lag}",
         f"spectral radius of W_hh {radius:.4g}",
         f"root mean square slope of the units {units.rms_slope:.4g}",
-        f"{share:.0%} of unit values saturated",
+        f"{units.share.mean():.0%} of unit values saturated",
     )
 
 
-def _remedy(kind: Kind, record: Record, factor: float, radius: float, rms_slope: float) -> Remedy:
+def _remedies(
+    kind: Kind, record: Record, factor: float, radius: float, rms_slope: float
+) -> Iterator[Remedy]:
     if kind == "vanishing":
-        return for_vanishing(record, factor, rms_slope)
+        return for_vanishing(record, factor, radius, rms_slope)
     if kind == "dead":
         return for_dead(record)
-    if kind == "exploding":
-        return scale_gain(1 / factor)
-    if kind == "overflowed":
-        return scale_gain(1 / max(radius, 2.0))
-    return Remedy("steps", "Double the length, to see how far it holds.", multiply=2.0)
+    if kind == "holding":
+        return for_holding()
+    return for_growing(factor, radius)
+
+
+def _first_that_changes(remedies: Iterator[Remedy], config: RunConfig | None) -> Remedy:
+    """The likeliest remedy that the config does not have already."""
+    found = list(remedies)
+    if config is None:
+        return found[0]
+    return next((remedy for remedy in found if remedy.apply(config) != config), found[0])
 
 
 def _radius(record: Record) -> float:

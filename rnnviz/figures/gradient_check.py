@@ -18,8 +18,9 @@ HOW_TO_READ = (
     "loss when that weight alone is moved a little, either way; the mark shows how far the two "
     "are apart, as a share of the largest gradient of the same parameter.\n\n"
     "Marks left of the dashed line agree. The slope itself carries rounding errors, so even a "
-    "right gradient does not agree to the last digit; where the gradient explodes, the slope is "
-    "what fails."
+    "right gradient does not agree to the last digit. An open circle is undecided: there the slope "
+    "depends on how far the weight is moved, as where the gradient explodes, or is smaller than "
+    "its rounding error, as where the gradient vanishes."
 )
 ROW_HEIGHT = 24
 _LEAST, _MOST = -12.0, 0.0
@@ -43,11 +44,12 @@ def gradient_check(
             "range": [-0.6, len(names) - 0.1],
             "dtick": 1,
         },
-        "annotations": _notes(log10, len(names), palette),
+        "annotations": _notes(result, log10, palette),
         "shapes": [_tolerance(palette)],
         "hovermode": "closest",
     }
     data = _points(result, log10, palette) + _edge_marks(result, log10, low, high)
+    data += _undecided(result, np.nan_to_num(log10, nan=high, posinf=high, neginf=low), palette)
     words = Words(QUESTION, subtitle(result), HOW_TO_READ, result.sentence, "gradient-check")
     left = int(max(text_width(name, SIZE) for name in names)) + 16
     height = ROW_HEIGHT * (len(names) + 1)
@@ -56,8 +58,11 @@ def gradient_check(
 
 def subtitle(result: GradientCheck) -> str:
     """What is compared, and how it came out."""
+    count = len(result.entries)
     came = "passed" if result.passed else "failed"
-    return f"∂L/∂w by BPTT against central differences, at {len(result.entries)} weights: {came}."
+    if result.undecided:
+        came = "undecided" if result.undecided == count else f"{came}, {result.undecided} undecided"
+    return f"∂L/∂w by BPTT against central differences, at {count} weights: {came}."
 
 
 def _range(log10: Array) -> tuple[float, float]:
@@ -67,15 +72,15 @@ def _range(log10: Array) -> tuple[float, float]:
 
 
 def _points(result: GradientCheck, log10: Array, palette: Palette) -> list[Json]:
-    """Discs within the tolerance, diamonds beyond it."""
-    within = log10 < np.log10(TOLERANCE)
+    """Discs within the tolerance, diamonds beyond it; undecided ones are drawn elsewhere."""
+    within, drawn = log10 < np.log10(TOLERANCE), _decided(result) & np.isfinite(log10)
     kinds_of_point = [("agrees", within, "circle", palette.shrinking)]
     kinds_of_point.append(("differs", ~within, "diamond", palette.growing))
     return [
-        _markers(result, where & np.isfinite(log10), log10)
+        _markers(result, where & drawn, log10)
         | {"name": name, "marker": {"symbol": symbol, "size": 9, "color": colour, "opacity": 0.8}}
         for name, where, symbol, colour in kinds_of_point
-        if (where & np.isfinite(log10)).any()
+        if (where & drawn).any()
     ]
 
 
@@ -89,8 +94,24 @@ def _edge_marks(result: GradientCheck, log10: Array, low: float, high: float) ->
             "marker": {"symbol": symbols[kind], "size": 9, "color": NOTHING[kind]},
             "cliponaxis": False,
         }
-        for kind, mask in kinds(log10).items()
+        for kind, mask in _nothing(result, log10).items()
     ]
+
+
+def _undecided(result: GradientCheck, x: Array, palette: Palette) -> list[Json]:
+    """Open circles, where the difference says nothing."""
+    marker = {"symbol": "circle-open", "size": 9, "color": palette.muted}
+    look = {"name": f"undecided: {result.undecided}", "marker": marker, "cliponaxis": False}
+    return [_markers(result, ~_decided(result), x) | look] if result.undecided else []
+
+
+def _decided(result: GradientCheck) -> Array:
+    return np.array([entry.decided for entry in result.entries])
+
+
+def _nothing(result: GradientCheck, log10: Array) -> dict[str, Array]:
+    """Where a decided error is an exact zero, an infinity or a NaN."""
+    return kinds(np.where(_decided(result), log10, 0.0))
 
 
 def _markers(result: GradientCheck, where: Array, x: Array) -> Json:
@@ -108,7 +129,7 @@ def _markers(result: GradientCheck, where: Array, x: Array) -> Json:
 def _described(entry: CheckedEntry) -> str:
     return (
         f"{entry.parameter}{list(entry.index)}<br>BPTT {entry.bptt:.3e}, difference "
-        f"{entry.difference:.3e}<br>error {entry.error:.2e}"
+        f"{entry.difference:.3e}<br>error {entry.error:.2e}{'' if entry.decided else ', undecided'}"
     )
 
 
@@ -118,13 +139,16 @@ def _tolerance(palette: Palette) -> Json:
     return {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
-def _notes(log10: Array, rows: int, palette: Palette) -> list[Json]:
-    """The tolerance at its line, and how many errors are zeros, infinities or NaNs."""
+def _notes(result: GradientCheck, log10: Array, palette: Palette) -> list[Json]:
+    """The tolerance at its line, and how many errors are undecided or no finite number."""
+    rows = len({entry.parameter for entry in result.entries})
     above = {"y": rows - 0.35, "yanchor": "middle", "xanchor": "left"}
     at, text = float(np.log10(TOLERANCE)), f"tolerance {power(np.log10(TOLERANCE))}"
     notes = [above | {"text": text, "x": at, "xshift": 4, "font": {"color": palette.muted}}]
     words = [
         f"{square(kind)} error {WORDS[kind]}: {int(mask.sum())}"
-        for kind, mask in kinds(log10).items()
+        for kind, mask in _nothing(result, log10).items()
     ]
+    if result.undecided:
+        words.insert(0, f"○ undecided: {result.undecided}")
     return [*notes, above | {"text": ", ".join(words), "x": 0, "xref": "paper"}] if words else notes

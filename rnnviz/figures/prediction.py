@@ -11,7 +11,6 @@ from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
 from rnnviz.figures.norms import time_ticks
 from rnnviz.figures.text import count, short
 from rnnviz.figures.theme import PALETTES, Palette, Theme
-from rnnviz.record import Record
 from rnnviz.tasks import Batch
 
 QUESTION = "What does the network answer, and what was asked?"
@@ -26,7 +25,7 @@ HEIGHT = 260
 
 
 def prediction(
-    record: Record,
+    y: Float[Array, "T B O"],
     batch: Batch,
     *,
     mask: Bool[Array, "T B"] | None = None,
@@ -39,22 +38,22 @@ def prediction(
 
     Parameters
     ----------
-    record : Record
-    batch : the sequences and answers that the record was made from
+    y : the network's outputs
+    batch : the sequences and answers that they belong to
     mask : where the loss applies; where the task asks if left out
     sequence, output : which one is drawn
     """
     asked = (batch.asked if mask is None else mask)[:, sequence]
-    palette, t = PALETTES[theme], np.arange(1, record.steps + 1)
-    y = record.y[:, sequence]
+    palette, t = PALETTES[theme], np.arange(1, len(y) + 1)
+    answers = y[:, sequence]
     if np.issubdtype(batch.target.dtype, np.integer):
-        target, answer = batch.target[:, sequence].astype(float), _classes(y)
+        target, answer = batch.target[:, sequence].astype(float), _classes(answers)
         data, layout = _class_panel(t, target, answer, asked, palette)
     else:
         columns = batch.target.shape[2]
-        target, answer = batch.target[:, sequence, output % columns], y[:, output]
+        target, answer = batch.target[:, sequence, output % columns], answers[:, output]
         data, layout = _value_panel(t, target, answer, asked, palette)
-    subtitle = _subtitle(record, asked, sequence)
+    subtitle = _subtitle(y, asked, sequence)
     words = Words(QUESTION, subtitle, HOW_TO_READ, alt(target, answer, asked), "prediction")
     return framed(data, layout, words, height=HEIGHT + HEADING_HEIGHT, theme=theme, caption=caption)
 
@@ -69,10 +68,10 @@ def alt(target: Array, answer: Array, asked: Array) -> str:
     )
 
 
-def _subtitle(record: Record, asked: Array, sequence: int) -> str:
+def _subtitle(y: Array, asked: Array, sequence: int) -> str:
     return (
-        f"Sequence {sequence + 1} of {record.batch_size}; the loss asks at "
-        f"{int(asked.sum()):,} of {count(record.steps, 'step')}. Time runs from left to right."
+        f"Sequence {sequence + 1} of {y.shape[1]}; the loss asks at "
+        f"{int(asked.sum()):,} of {count(len(y), 'step')}. Time runs from left to right."
     )
 
 

@@ -50,6 +50,8 @@ class Task(ABC):
     input_size: ClassVar[int]
     output_size: ClassVar[int]
     uses_lag: ClassVar[bool] = False
+    classes: ClassVar[bool] = False
+    """True if the answers are labels, scored by cross-entropy over ``output_size`` classes."""
     real: ClassVar[bool] = False
     """True for recorded data, whose held-out part validates."""
 

@@ -31,6 +31,7 @@ class Copy(Task):
     )
     input_size = SYMBOLS + 2
     output_size = SYMBOLS + 1
+    classes = True
 
     def sample(
         self,

@@ -139,6 +139,8 @@ def test_the_record_and_the_page_can_be_taken_away(open_page, app, chromium):
     page = open_page(f"{app}/?{SMALL}")
     record = rv.run(rv.RunConfig(hidden_size=12, steps=30, batch_size=4))
 
+    page.get_by_role("button", name="Take away").click()
+
     def take(label):
         return download(page, lambda: page.get_by_role("button", name=label).click())
 
