@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from rnnviz.arrays import Array, Params
 from rnnviz.cells.base import Adjoint, Cell, Tape
-from rnnviz.products import Step, accumulate, blocks
+from rnnviz.products import Step, adder, blocks, columns
 
 
 class Vanilla(Cell):
@@ -36,30 +36,34 @@ class Vanilla(Cell):
 
     def forward(self, params: Params, tape: Tape) -> Step:
         """a_t += h_{t-1} W_hh^T;  h_t = f(a_t)."""
-        recur = accumulate(tape.h[:-1], params["W_hh"].T, into=tape.a)
-        a, activate = list(tape.a), self.activate
+        gemm, W, transpose = adder(params["W_hh"].T)
+        h, activate = columns(tape.h), self.activate
 
         def step(t: int) -> None:
-            recur(t)
-            activate(a[t])
+            a_t = h[t + 1]
+            gemm(1.0, W, h[t], 1.0, a_t, transpose, 0, 1)
+            activate(a_t)
 
         return step
 
     def backward(self, params: Params, tape: Tape, adjoint: Adjoint) -> Step:
         """da_t = dh_t f'(a_t);  dh_{t-1} += da_t W_hh."""
-        h = tape.h[1:]
-        # The slopes wait where da will be, a block of steps at a time.
-        slopes = adjoint.da if isinstance(adjoint.da, np.ndarray) else np.empty_like(h)
+        gemm, W, transpose = adder(params["W_hh"])
+        h, dh_columns, da_columns = tape.h[1:], columns(adjoint.dh), columns(adjoint.da)
         last_of = {block.stop - 1: block for block in blocks(len(h), h[0])}
-        slope, dh, da = list(slopes), list(adjoint.dh), list(adjoint.da)
-        back = accumulate(da, params["W_hh"], into=dh[:-1])
+        if isinstance(adjoint.da, np.ndarray):
+            # The slopes wait where da will be, a block of steps at a time.
+            slopes, dh, da, slope = adjoint.da, dh_columns, da_columns, da_columns
+        else:
+            slopes = np.empty_like(h)
+            dh, da, slope = list(adjoint.dh), list(adjoint.da), list(slopes)
         multiply = np.multiply
 
         def step(t: int) -> None:
             if t in last_of:
                 self.slope(h[last_of[t]], out=slopes[last_of[t]])
             multiply(dh[t + 1], slope[t], da[t])
-            back(t)
+            gemm(1.0, W, da_columns[t], 1.0, dh_columns[t], transpose, 0, 1)
 
         return step
 
