@@ -6,7 +6,7 @@ import platform
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from benchmarks import vanilla
+from benchmarks import slider, vanilla
 
 
 def main() -> None:
@@ -18,9 +18,10 @@ def main() -> None:
             name, kind = library["internal_api"], library.get("architecture", "")
             print(f"{name} {library['version']} {kind}, {library['num_threads']} thread")
         print(f"OPENBLAS_CORETYPE={os.environ.get('OPENBLAS_CORETYPE', '')}")
-        print(f"\n{vanilla.__doc__}")
-        for line in vanilla.table():
-            print(line, flush=True)
+        for benchmark in (vanilla, slider):
+            print(f"\n{benchmark.__doc__}")
+            for line in benchmark.table():
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

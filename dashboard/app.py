@@ -3,6 +3,8 @@
 ``streamlit run`` imports this file for ``app`` and runs it as a script for each visitor.
 """
 
+import gc
+
 import streamlit as st
 
 from dashboard import chart, controls, session
@@ -31,4 +33,5 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
+    gc.freeze()  # what the imports made lives as long as the server: no collection need visit it
     app = st.App(__file__, routes=chart.routes(), middleware=chart.middleware())

@@ -16,7 +16,6 @@ FREE = ("seed", "data_seed")
 def sidebar() -> None:
     """Everything that decides the run, in six short groups, whose headings are in style.css."""
     config = session.config()
-    st.markdown("#### rnn:primary[viz]")
     preset()
     for name in ("cell", "hidden_size", "layers", "readout"):
         setting(name)

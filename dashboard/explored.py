@@ -41,7 +41,13 @@ class Explored:
     @cached_property
     def verdict(self) -> Verdict:
         """What the flow amounts to."""
-        return diagnostics.verdict(self.record, self.flow, self.config)
+        return diagnostics.verdict(
+            self.record,
+            self.flow,
+            self.config,
+            spectrum=self.eigenvalues,
+            units=self.saturation,
+        )
 
     @cached_property
     def eigenvalues(self) -> Eigenvalues:

@@ -17,7 +17,10 @@ def take_away(explored: Explored, drawn: Sequence[go.Figure]) -> None:
     """Buttons that make their file when they are pressed, and not before."""
     record, config = explored.record, explored.config
     rows = sum(layer.h.size for layer in record.layers)
-    with st.popover("Take away", key="take-away"):
+    menu = st.popover("Take away", key="take-away", on_change="rerun")
+    if not menu.open:
+        return
+    with menu:
         _offer("This page as HTML", "html", "text/html", lambda: _page(explored, drawn))
         _offer("Record as npz", "npz", "application/zip", lambda: to_npz(record, config))
         if rows <= ROWS_LIMIT:

@@ -58,7 +58,7 @@ def bptt(
     x = frozen(np.array(x, order="C"))
     _check_inputs(network, x)
     starts = _starts(network, x.shape[1], s0)
-    with np.errstate(all="ignore"), one_blas_thread():
+    with np.errstate(all="ignore"), one_blas_thread(_largest_product(network, x)):
         tapes = _forward(network, x, starts)
         y = frozen(_read_out(network, tapes[-1].h[1:]))
         loss_t, dy = _start_from(loss, y)
@@ -75,6 +75,12 @@ def predict(
     with np.errstate(all="ignore"), one_blas_thread():
         tapes = _forward(network, x, _starts(network, x.shape[1], s0))
         return _read_out(network, tapes[-1].h[1:])
+
+
+def _largest_product(network: Network, x: Array) -> int:
+    """Multiplications in the largest product, the one behind a weight gradient."""
+    widest = max(16, x.shape[2], network.output_size, network.layers[0].cell.hidden_size)
+    return len(x) * int(x.shape[1]) * int(widest) ** 2
 
 
 def _forward(network: Network, x: Array, starts: Sequence[Array]) -> list[Tape]:

@@ -1,7 +1,7 @@
 """The recurrent product: the one operation that every time loop repeats."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import NamedTuple
 
@@ -65,10 +65,20 @@ def through(derivative: Float[Array, "T B R"], W: Float[Array, "R C"]) -> Float[
     return (rows(derivative) @ W).reshape(*derivative.shape[:2], -1)
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
-    """A context in which BLAS keeps to one thread: for matrices this small two are slower."""
+def one_blas_thread(multiplications: int = 1 << 62) -> AbstractContextManager[object]:
+    """A context in which BLAS keeps to one thread: for matrices this small two are slower.
+
+    ``multiplications`` is the most that one product in it takes: a small one stays on one thread
+    by itself, and to ask for it takes as long as seven steps.
+    """
+    if multiplications <= _ALONE:
+        return nullcontext()
     context: AbstractContextManager[object] = _blas().limit(limits=1)
     return context
+
+
+_ALONE = 1 << 17
+"""Half the multiplications from which OpenBLAS uses more threads."""
 
 
 @cache

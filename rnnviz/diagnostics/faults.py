@@ -10,6 +10,9 @@ from rnnviz.arrays import Array
 from rnnviz.diagnostics.gradient_flow import GradientFlow
 from rnnviz.record import Record
 
+_SAFE = {8: 290.0, 4: 30.0}
+"""Orders of magnitude of a norm, by bytes a number, within which no precision ends."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -66,6 +69,9 @@ def first_fault(record: Record, flow: GradientFlow) -> Fault | None:
             return fault(_kind_of(layer.s[t]), "states", t)
     if (t := _first(~np.isfinite(record.loss_t)[:, None])) is not None:
         return fault(_kind_of(record.loss_t[t : t + 1]), "loss", t + 1)
+    by_lag = flow.log10_norm[flow.loss_state :: -1]
+    if np.all(np.abs(by_lag) < _SAFE[record.x.itemsize]):
+        return None
     values = flow.derivative.value()[flow.loss_state :: -1]
     finite: Array = np.all(np.isfinite(values), axis=(1, 2))
     flowing: Array = np.any(values, axis=(1, 2))

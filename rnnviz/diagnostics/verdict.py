@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rnnviz.config import RunConfig
-from rnnviz.diagnostics.eigenvalues import eigenvalues
+from rnnviz.diagnostics.eigenvalues import Eigenvalues, eigenvalues
 from rnnviz.diagnostics.faults import Fault, first_fault
 from rnnviz.diagnostics.gradient_flow import GradientFlow, gradient_flow
 from rnnviz.diagnostics.remedy import (
@@ -64,7 +64,12 @@ class Verdict:
 
 
 def verdict(
-    record: Record, flow: GradientFlow | None = None, config: RunConfig | None = None
+    record: Record,
+    flow: GradientFlow | None = None,
+    config: RunConfig | None = None,
+    *,
+    spectrum: Eigenvalues | None = None,
+    units: Saturation | None = None,
 ) -> Verdict:
     """Judge how the last step's loss travels back through the last layer.
 
@@ -77,6 +82,7 @@ def verdict(
     record : Record
     flow : ``gradient_flow(record, "last")``, if it is at hand
     config : what the record was run from, if anything: the remedy then is one that changes it
+    spectrum, units : ``eigenvalues(record.network)`` and ``saturation(record)``, likewise
 
     Examples
     --------
@@ -89,7 +95,7 @@ def verdict(
     flow = flow or gradient_flow(record, "last")
     fault = first_fault(record, flow)
     kind, factor = _kind(flow, fault), flow.factor
-    radius, units = _radius(record), saturation(record)
+    radius, units = _radius(record, spectrum), units or saturation(record)
     rms_slope = units.rms_slope
     told = [f"{kind.capitalize()}.", _rate(kind, flow), fault.sentence if fault else ""]
     return Verdict(
@@ -102,9 +108,7 @@ def verdict(
         first_bad_step=fault.t if fault else None,
         sentence=" ".join(filter(None, [*told, _why(kind, record, radius, rms_slope)])),
         evidence=_evidence(flow, radius, units),
-        remedy=_first_that_changes(
-            _remedies(kind, record, factor, radius, rms_slope), config
-        ),
+        remedy=_first_that_changes(_remedies(kind, record, factor, radius, rms_slope), config),
     )
 
 
@@ -202,6 +206,7 @@ def _first_that_changes(remedies: Iterator[Remedy], config: RunConfig | None) ->
     return next((remedy for remedy in found if remedy.apply(config) != config), found[0])
 
 
-def _radius(record: Record) -> float:
-    W_hh = record.network.layers[-1].params["W_hh"]
-    return eigenvalues(record.network).spectral_radius if np.isfinite(W_hh).all() else np.nan
+def _radius(record: Record, spectrum: Eigenvalues | None) -> float:
+    if spectrum is None and not np.isfinite(record.network.layers[-1].params["W_hh"]).all():
+        return np.nan
+    return (spectrum or eigenvalues(record.network)).spectral_radius
