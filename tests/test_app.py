@@ -222,3 +222,14 @@ def test_another_sequence_is_another_picture_of_the_same_run():
     app.number_input(key="view-sequence").set_value(2).run()
     assert link_of(app)["sequence"] == "1"
     assert not np.array_equal(drawn(app)["time-panel"]["figure"]["data"][1]["z"], before)
+
+
+def test_an_overflow_is_told_without_numbers_that_are_not_there():
+    app = opened(cell="linear", init="normal", gain="10", steps="400", task="sine")
+    values = {metric.label: metric.value for metric in app.metric}
+    assert (values["Factor per step"], values["Half-life"], values["Reach"]) == (
+        "NaN",
+        "none",
+        "none",
+    )
+    assert "nan" not in verdict_of(app)

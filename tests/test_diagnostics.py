@@ -116,3 +116,10 @@ def test_a_healthy_run_has_no_fault():
 def test_a_direction_of_which_nothing_is_left_has_exponent_minus_infinity():
     record = rv.run(rv.RunConfig(gain=0, hidden_size=5, steps=9, batch_size=2))
     assert rv.diagnostics.lyapunov(record, 1).largest == -np.inf
+
+
+def test_an_infinite_state_is_a_fault_and_not_a_saturated_unit():
+    config = rv.RunConfig(cell="linear", init="normal", gain=10, steps=400, task="sine")
+    record = rv.run(config)
+    assert np.isinf(record.h).any()
+    assert not rv.diagnostics.saturation(record).share.any()

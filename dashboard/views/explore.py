@@ -79,8 +79,10 @@ def _numbers(explored: Explored) -> None:
     first, last = verdict.fit_lags
     grows = verdict.doubling_time is not None
     time = verdict.doubling_time if grows else verdict.half_life
-    reach = _steps(steps, "> ") if verdict.reach is None else _steps(verdict.reach)
-    factor = f"×{figure_of(verdict.factor)}" if np.isfinite(verdict.factor) else "NaN"
+    known = np.isfinite(verdict.factor)
+    beyond = _steps(steps, "> ") if known else "none"
+    reach = beyond if verdict.reach is None else _steps(verdict.reach)
+    factor = f"×{figure_of(verdict.factor)}" if known else "NaN"
     cards = [
         ("Factor per step", factor, f"Fitted over lags {first} to {last}."),
         (

@@ -62,6 +62,6 @@ def saturation(record: Record, layer: int = -1, margin: float = 0.05) -> Saturat
     low, high = cell.span
     edge = margin * (high - low) if np.isfinite(high - low) else 0.0
     with np.errstate(all="ignore"):
-        flat = (h <= low + edge) | (h >= high - edge)
+        flat = ((h <= low + edge) | (h >= high - edge)) & np.isfinite(h)
         mean_square = np.mean(cell.slope(h) ** 2, axis=(1, 2))
     return Saturation(flat.mean(axis=(1, 2)), mean_square, margin)

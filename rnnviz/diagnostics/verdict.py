@@ -178,8 +178,9 @@ def _why_dead(record: Record) -> str:
 
 def _evidence(flow: GradientFlow, radius: float, units: Saturation) -> tuple[str, ...]:
     fit = flow.fit
+    rate = f"factor {fit.factor:.4g} a step, fitted over lags {fit.first_lag} to {fit.last_lag}"
     return (
-        f"factor {fit.factor:.4g} a step, fitted over lags {fit.first_lag} to {fit.last_lag}",
+        rate if np.isfinite(fit.factor) else "no finite gradient to fit a factor to",
         f"spectral radius of W_hh {radius:.4g}",
         f"root mean square slope of the units {units.rms_slope:.4g}",
         f"{units.share.mean():.0%} of unit values saturated",
