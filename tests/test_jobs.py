@@ -111,7 +111,7 @@ def test_stop_takes_less_than_half_a_second_and_keeps_all(start: Start) -> None:
 
 
 def test_stop_does_not_wait_for_a_long_step(start: Start) -> None:
-    job = start(steps=10_000, hidden_size=256, batch_size=4, iterations=ENDLESS)
+    job = start(steps=10_000, hidden_size=256, batch_size=2, iterations=ENDLESS)
     begun(job)
     asked = time.monotonic()
     job.stop()
