@@ -65,9 +65,7 @@ def _figure(stop: float) -> str:
 
 def preset() -> None:
     """A box that takes a whole named config, and names the one on screen if it is one."""
-    config = session.config()
-    free = {name: getattr(config, name) for name in FREE}
-    on_screen = next((n for n, p in PRESETS.items() if p.config.replace(**free) == config), None)
+    on_screen = next((name for name, known in PRESETS.items() if _is(known.config)), None)
     session.show("preset", on_screen)
     st.selectbox(
         "Preset",
@@ -111,6 +109,12 @@ def chance() -> None:
             args=("data_seed",),
             help="Keeps these weights and draws other sequences for them.",
         )
+
+
+def _is(known: TrainConfig) -> bool:
+    config = session.config()
+    bound = (name for name in FIELDS if name not in FREE)
+    return all(getattr(known, name) == getattr(config, name) for name in bound)
 
 
 def _take_preset() -> None:

@@ -39,6 +39,7 @@ def picture(figure: go.Figure, key: str) -> None:
         how_to_read=words["how_to_read"],
         filename=f"rnnviz-{words['name']}",
         alt=words["alt"],
+        token=session.token(),
     )
 
 

@@ -5,6 +5,7 @@ and change it through callbacks, and the address bar follows it. An empty addres
 defaults, so that Back leads to where a visit began.
 """
 
+import secrets
 from dataclasses import replace
 from typing import Any
 
@@ -107,6 +108,12 @@ def kept(name: str, default: Any = None) -> Any:
 def keep(name: str, value: Any) -> None:
     """Keep something of this visitor's under a name."""
     st.session_state[f"kept-{name}"] = value
+
+
+def token() -> str:
+    """What only this visitor's pages know: by it their pictures find them."""
+    found: str = st.session_state.setdefault("token", secrets.token_urlsafe())
+    return found
 
 
 def theme() -> str:

@@ -4,6 +4,7 @@ To add one: name it in ``PRESETS`` with the settings that differ from the defaul
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rnnviz.config import TrainConfig
@@ -18,7 +19,7 @@ class Preset:
     source: str
     settings: dict[str, Any]
 
-    @property
+    @cached_property
     def config(self) -> TrainConfig:
         """The whole config: the defaults with this preset's settings."""
         return TrainConfig(**self.settings)

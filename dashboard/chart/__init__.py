@@ -3,8 +3,15 @@
 ``chart`` draws one Plotly figure; ``routes`` and ``middleware`` are what the server offers for it.
 """
 
+from starlette.routing import BaseRoute
+
+from dashboard.chart import lane, server
 from dashboard.chart.component import chart
 from dashboard.chart.preload import middleware
-from dashboard.chart.server import routes
 
 __all__ = ["chart", "middleware", "routes"]
+
+
+def routes() -> list[BaseRoute]:
+    """What ``st.App(routes=...)`` must offer for charts to be drawn."""
+    return [*server.routes(), *lane.lanes()]

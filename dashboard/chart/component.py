@@ -4,11 +4,13 @@
 zoom. This component keeps its element and hands the new numbers to ``Plotly.react``.
 """
 
+import time
 from typing import Any, Final
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard.chart import lane
 from dashboard.chart.server import ADDRESS, version
 from dashboard.chart.wire import encode
 
@@ -46,6 +48,7 @@ def chart(
     subtitle: str = "",
     how_to_read: str = "",
     height: int | None = None,
+    token: str = "",
 ) -> None:
     """A figure under its question, with a short guide and its CSV, PNG and SVG.
 
@@ -67,6 +70,8 @@ def chart(
         A short text behind "How to read this"; empty lines part paragraphs.
     height
         In pixels; the figure's own if left out, else 420.
+    token
+        The visitor's secret, by which the picture may come ahead of the page; none if left out.
     """
     message = {
         "key": key,
@@ -76,9 +81,12 @@ def chart(
         "filename": filename,
         "alt": alt,
         "height": height or figure.layout.height or DEFAULT_HEIGHT,
+        "lane": token,
         "figure": _plain(figure),
     }
-    _mount(key=key, data=encode(message))
+    payload = encode(message, time.time_ns())
+    lane.send(token, key, payload)
+    _mount(key=key, data=payload)
 
 
 def _plain(figure: go.Figure) -> dict[str, Any]:

@@ -14,6 +14,7 @@ KINDS: Final = {
     "chart.css": "rel=preload; as=style",
     "chart.js": "rel=modulepreload",
     "frame.js": "rel=modulepreload",
+    "lane.js": "rel=modulepreload",
     "plotly.js": "rel=modulepreload",
     "wire.js": "rel=modulepreload",
 }

@@ -22,7 +22,7 @@ PLOTLY: Final = "plotly.min.js"
 
 
 def routes() -> list[Route]:
-    """What ``st.App(routes=...)`` must offer for charts to be drawn."""
+    """The address of the files."""
     return [Route(f"/{ADDRESS}/{version()}/{{name}}", _serve)]
 
 

@@ -1,9 +1,10 @@
 """What a chart sends to the browser: one JSON header, then the numbers as they lie in memory.
 
-A payload is the header's length (4 bytes, little-endian), the header in UTF-8, and the body. The
-header names each array by ``{"$array": [dtype, start, shape]}``, ``start`` counted in bytes from
-the first multiple of eight behind the header, and a lone number that JSON lacks by
-``{"$number": "nan"}``, ``inf`` or ``-inf``. ``assets/wire.js`` reads it.
+A payload is its turn (8 bytes, little-endian; of two pictures the newer has the higher), the
+header's length (4 bytes), the header in UTF-8, and the body. The header names each array by
+``{"$array": [dtype, start, shape]}``, ``start`` counted in bytes from the first multiple of eight
+behind the header, and a lone number that JSON lacks by ``{"$number": "nan"}``, ``inf`` or ``-inf``.
+``assets/wire.js`` reads it.
 """
 
 import json
@@ -16,6 +17,7 @@ import numpy as np
 ARRAY = "$array"
 NUMBER = "$number"
 ALIGNMENT = 8
+TURN_BYTES = 8
 LENGTH_BYTES = 4
 PLOTTABLE = frozenset({"float64", "float32", "int32", "uint32", "int16", "uint16", "int8", "uint8"})
 """The kinds a browser has a typed array for that Plotly can draw."""
@@ -23,7 +25,7 @@ PLOTTABLE = frozenset({"float64", "float32", "int32", "uint32", "int16", "uint16
 Json: TypeAlias = Any
 
 
-def encode(message: Mapping[str, Any]) -> bytes:
+def encode(message: Mapping[str, Any], turn: int = 0) -> bytes:
     """A message of dicts, lists, text, numbers and NumPy arrays as one payload.
 
     Parameters
@@ -31,6 +33,8 @@ def encode(message: Mapping[str, Any]) -> bytes:
     message
         Its arrays travel in their own precision; 64-bit integers and half floats, which no browser
         can plot, as ``float64`` and ``float32``.
+    turn
+        Which of two payloads for one place is the newer.
 
     Examples
     --------
@@ -39,13 +43,14 @@ def encode(message: Mapping[str, Any]) -> bytes:
     """
     body = bytearray()
     header = json.dumps(_lift(message, body), allow_nan=False, separators=(",", ":")).encode()
-    length = len(header).to_bytes(LENGTH_BYTES, "little")
-    return b"".join([length, header, _padding(LENGTH_BYTES + len(header)), body])
+    start = turn.to_bytes(TURN_BYTES, "little") + len(header).to_bytes(LENGTH_BYTES, "little")
+    return b"".join([start, header, _padding(len(start) + len(header)), body])
 
 
 def decode(payload: bytes) -> dict[str, Any]:
     """The message that ``encode`` made ``payload`` from: how a test reads a chart off a page."""
-    end = LENGTH_BYTES + int.from_bytes(payload[:LENGTH_BYTES], "little")
+    start = TURN_BYTES + LENGTH_BYTES
+    end = start + int.from_bytes(payload[TURN_BYTES:start], "little")
     body = payload[end + len(_padding(end)) :]
 
     def put_back(node: dict[str, Any]) -> Json:
@@ -53,7 +58,7 @@ def decode(payload: bytes) -> dict[str, Any]:
             return float(node[NUMBER])
         return _view(body, *node[ARRAY]) if ARRAY in node else node
 
-    message: dict[str, Any] = json.loads(payload[LENGTH_BYTES:end], object_hook=put_back)
+    message: dict[str, Any] = json.loads(payload[start:end], object_hook=put_back)
     return message
 
 

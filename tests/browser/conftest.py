@@ -75,13 +75,20 @@ def open_page(chromium: Browser, problems: list[str]) -> Iterator[OpenPage]:
     """Opens an address in a fresh profile and waits until it is drawn."""
     contexts = []
 
-    def open_page(url: str, *, width: int = WIDTHS["wide"], scheme: str = "light") -> Page:
+    def open_page(
+        url: str,
+        *,
+        width: int = WIDTHS["wide"],
+        scheme: str = "light",
+        prepare: Callable[[Page], object] = lambda _: None,
+    ) -> Page:
         context = chromium.new_context(
             viewport={"width": width, "height": 1000}, color_scheme=scheme, accept_downloads=True
         )
         contexts.append(context)
         page = context.new_page()
         watch(page, urlsplit(url).netloc, problems)
+        prepare(page)
         page.goto(url)
         settle(page)
         return page

@@ -2,13 +2,15 @@
 // After each redraw `data-revision` on the chart counts up and the document gets a `rnnviz:painted` event.
 
 import { buildFrame, fillFrame, loadStyles, showProblem } from "./frame.js";
+import { openLane } from "./lane.js";
 import { loadPlotly } from "./plotly.js";
-import { decode, same } from "./wire.js";
+import { decode, same, turnOf } from "./wire.js";
 
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 const ZOOMED = /^[xy]axis\d*\.range/;
 const WIDTH_IF_HIDDEN = 700;
 const charts = new WeakMap();
+const byKey = new Map(); // where a picture that comes by the lane belongs
 
 loadPlotly().catch(() => {}); // the first draw says so if it fails; here it only starts early
 
@@ -43,7 +45,8 @@ function quick(template) {
 }
 
 class Chart {
-  turn = 0;
+  turn = 0; // of Streamlit's calls
+  newest = -1n; // of the pictures that came
   revision = 0;
   resets = 0;
   bytes = null;
@@ -64,6 +67,9 @@ class Chart {
   }
 
   receive(bytes) {
+    const turn = turnOf(bytes);
+    if (turn < this.newest) return; // the lane was faster
+    this.newest = turn;
     if (same(bytes, this.bytes)) return;
     this.bytes = bytes;
     this.redraw();
@@ -85,6 +91,8 @@ class Chart {
   async draw(bytes) {
     try {
       this.message = decode(bytes);
+      byKey.set(this.message.key, this);
+      openLane(this.message.lane, (key, picture) => byKey.get(key)?.receive(picture));
       fillFrame(this.frame, this.message);
       await this.paint();
       showProblem(this.frame);
@@ -155,6 +163,7 @@ class Chart {
   }
 
   remove() {
+    if (byKey.get(this.message?.key) === this) byKey.delete(this.message.key);
     this.observer.disconnect();
     window.Plotly?.purge(this.frame.plot);
     this.frame.root.remove();

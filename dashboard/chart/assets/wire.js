@@ -1,5 +1,6 @@
 // Reads what dashboard/chart/wire.py writes.
 
+const TURN_BYTES = 8;
 const LENGTH_BYTES = 4;
 const ALIGNMENT = 8;
 const NUMBERS = { nan: NaN, inf: Infinity, "-inf": -Infinity };
@@ -15,9 +16,9 @@ const KINDS = {
 };
 
 export function decode(bytes) {
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const end = LENGTH_BYTES + length;
-  const header = new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, end));
+  const begin = TURN_BYTES + LENGTH_BYTES;
+  const end = begin + numbers(bytes).getUint32(TURN_BYTES, true);
+  const header = new TextDecoder().decode(bytes.subarray(begin, end));
   const start = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
   const body = bytes.slice(start).buffer; // a copy, because a view must begin at a multiple of its item size
   return JSON.parse(header, (_, node) => putBack(node, body));
@@ -41,7 +42,18 @@ function nested(flat, [length, ...rest]) {
   return Array.from({ length }, (_, row) => nested(flat.subarray(row * size, (row + 1) * size), rest));
 }
 
+// The newer of two pictures has the higher turn.
+export function turnOf(bytes) {
+  return numbers(bytes).getBigUint64(0, true);
+}
+
+function numbers(bytes) {
+  return new DataView(bytes.buffer, bytes.byteOffset);
+}
+
+// Whether two payloads show the same, whatever their turns.
 export function same(bytes, others) {
   if (bytes?.length !== others?.length) return false;
-  return bytes.every((byte, index) => byte === others[index]);
+  for (let index = TURN_BYTES; index < bytes.length; index++) if (bytes[index] !== others[index]) return false;
+  return true;
 }
