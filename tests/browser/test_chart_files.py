@@ -17,7 +17,7 @@ def fetch(url):
 def test_a_page_names_files_that_are_served_and_kept(charts_app):
     headers, _ = fetch(f"{charts_app}/")
     links = headers["link"].split(", ")
-    assert len(links) == 6
+    assert len(links) == 7
     for link in links:
         headers, _ = fetch(f"{charts_app}/{link.partition('>')[0].removeprefix('<')}")
         assert "immutable" in headers["cache-control"]
