@@ -1,11 +1,11 @@
 """BPTT with its scale carried along: a derivative of 1e-900 is a number and not a zero."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnnviz.arrays import Array, Float, Int
+from rnnviz.arrays import Array, Float, Int, PerStep
 from rnnviz.cells import Adjoint
 from rnnviz.network import Layer
 from rnnviz.products import one_blas_thread, through
@@ -53,46 +53,90 @@ def scaled_bptt(record: Record, dy: Float[Array, "T B O"]) -> tuple[Scaled, ...]
     network = record.network
     zeros = np.zeros(dy.shape[:2], np.int64)
     W_hy = network.readout.params["W_hy"] if network.readout else None
-    direct = _normalised(dy if W_hy is None else through(dy, W_hy), zeros)
-    flows: list[Scaled] = []
+    above = _normalised(dy if W_hy is None else through(dy, W_hy), zeros)
+    flows: dict[int, Scaled] = {}
     with np.errstate(all="ignore"), one_blas_thread():
-        for layer, seen in zip(reversed(network.layers), reversed(record.layers), strict=True):
-            flow, da = _layer_pass(layer, seen, direct)
-            flows.insert(0, flow)
-            if len(flows) < len(network.layers):
-                direct = _normalised(through(da, layer.params["W_ih"]), flow.exponent[1:])
-    return tuple(flows)
+        for level in reversed(network.levels):
+            below = above if network.residual else None
+            first = 0
+            for n in level:
+                layer, seen = network.layers[n], record.layers[n]
+                last = first + layer.cell.hidden_size
+                flows[n], da = _layer_pass(layer, seen, _part(layer, above, first, last))
+                first = last
+                if level[0] > 0:
+                    into = through(*layer.cell.to_input(layer.params, da, seen.x))
+                    come = _in_order(layer, _normalised(into, flows[n].exponent[1:]))
+                    below = come if below is None else _sum(below, come)
+            above = below or above
+    return tuple(flows[n] for n in range(len(flows)))
+
+
+def _part(layer: Layer, above: Scaled, first: int, last: int) -> Scaled:
+    """What of the derivative by a level's outputs is by this layer's, as it takes its steps."""
+    return _in_order(layer, Scaled(above.mantissa[..., first:last], above.exponent))
+
+
+def _in_order(layer: Layer, scaled: Scaled) -> Scaled:
+    if not layer.reverse:
+        return scaled
+    return Scaled(scaled.mantissa[::-1], scaled.exponent[::-1])
 
 
 def _layer_pass(layer: Layer, seen: LayerRecord, direct: Scaled) -> tuple[Scaled, Array]:
-    dh, da = np.zeros_like(seen.h), np.empty_like(seen.da)
-    exponent = np.zeros(dh.shape[:2], np.int64)
-    step = layer.cell.backward(layer.params, seen.tape, Adjoint(dh, da))
+    parts = {name: np.zeros_like(state) for name, state in seen.tape.states.items()}
+    da = np.empty_like(seen.da)
+    exponent = np.zeros(seen.h.shape[:2], np.int64)
+    step = layer.cell.backward(layer.params, seen.tape, Adjoint(parts, da))
     fed: Array = np.any(direct.mantissa, axis=(1, 2))
-    dh[-1], exponent[-1] = direct.mantissa[-1], direct.exponent[-1]
-    every = _normalise_every(layer.params["W_hh"])
+    parts["h"][-1], exponent[-1] = direct.mantissa[-1], direct.exponent[-1]
+    every = _normalise_every(layer)
     for t in reversed(range(len(da))):
         step(t)
         exponent[t] = exponent[t + 1]
         arrives = t > 0 and fed[t - 1]
         if arrives or t % every == 0:
-            flow = _normalised(dh[t], exponent[t])
+            flow = _normalised(_at(parts, t), exponent[t])
             if arrives:
-                flow = _sum(flow, Scaled(direct.mantissa[t - 1], direct.exponent[t - 1]))
-            dh[t], exponent[t] = flow.mantissa, flow.exponent
-    return Scaled(dh, exponent), da
+                flow = _sum(flow, _as_state(direct, t - 1, flow.mantissa.shape[-1]))
+            _put(parts, t, flow.mantissa)
+            exponent[t] = flow.exponent
+    arrays = list(parts.values())
+    whole = arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=2)
+    return Scaled(whole, exponent), da
 
 
-def _normalise_every(W_hh: Array) -> int:
+def _at(parts: Mapping[str, PerStep], t: int) -> Array:
+    """The derivative by the whole state at t, its parts side by side."""
+    arrays = [part[t] for part in parts.values()]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)
+
+
+def _put(parts: Mapping[str, PerStep], t: int, state: Array) -> None:
+    """The inverse of ``_at``."""
+    for part, piece in zip(parts.values(), np.split(state, len(parts), axis=-1), strict=True):
+        part[t][...] = piece
+
+
+def _as_state(direct: Scaled, t: int, size: int) -> Scaled:
+    """What the loss leaves at one step, in the h part of a state of this size."""
+    whole = np.zeros((*direct.mantissa.shape[1:-1], size), direct.mantissa.dtype)
+    whole[..., : direct.mantissa.shape[-1]] = direct.mantissa[t]
+    return Scaled(whole, direct.exponent[t])
+
+
+def _normalise_every(layer: Layer) -> int:
     """Steps from one normalisation to the next: eight where they cannot cross float64's range.
 
-    A step multiplies by a slope, which a saturated tanh rounds to 2**-53 at the least, and by
-    weights. float32's range can be crossed in two steps of any network.
+    A step of a cell without gates multiplies by a slope, which a saturated tanh rounds to 2**-53
+    at the least, and by weights. float32's range can be crossed in two steps of any network.
     """
-    size = np.abs(W_hh)
+    W = layer.params.get("W_hh")
+    if W is None or W.dtype != np.float64 or layer.cell.gate_names:
+        return 1
+    size = np.abs(W)
     smallest, largest = size.min(where=size > 0, initial=1.0), size.sum(axis=0).max()
-    safe = W_hh.dtype == np.float64 and smallest >= 2.0**-60 and largest <= 2.0**120
-    return 8 if safe else 1
+    return 8 if smallest >= 2.0**-60 and largest <= 2.0**120 else 1
 
 
 def _times_power(values: Array, exponent: Array) -> Array:
@@ -116,18 +160,25 @@ def _sum(one: Scaled, other: Scaled) -> Scaled:
     return _normalised(np.asarray(total), exponent)
 
 
-def pull_back(layer: Layer, seen: LayerRecord, last: Float[Array, "K B H"]) -> Iterator[Array]:
+def pull_back(layer: Layer, seen: LayerRecord, last: Float[Array, "K B S"]) -> Iterator[Array]:
     """Carry K gradients back from the last state at once, yielding them at each state before it.
 
     What is yielded may be changed in place, and is carried on as changed: two buffers take
     turns, so that memory does not grow with T.
     """
-    steps = len(seen.da)
-    buffers = np.stack([last, np.zeros_like(last)])
-    dh = [buffers[(steps - t) % 2] for t in range(steps + 1)]
+    steps, cell = len(seen.da), layer.cell
+    buffers = np.zeros((2, len(cell.state_names), *last.shape[:-1], cell.hidden_size), last.dtype)
+    parts = {
+        name: [buffers[(steps - t) % 2, n] for t in range(steps + 1)]
+        for n, name in enumerate(cell.state_names)
+    }
+    _put(parts, steps, last)
     da = [np.empty((*last.shape[:-1], seen.da.shape[-1]), last.dtype)] * steps
-    step = layer.cell.backward(layer.params, seen.tape, Adjoint(dh, da))
+    step = cell.backward(layer.params, seen.tape, Adjoint(parts, da))
     for t in reversed(range(steps)):
-        dh[t][:] = 0
+        parts["h"][t][:] = 0
         step(t)
-        yield dh[t]
+        state = _at(parts, t)
+        yield state
+        if len(parts) > 1:
+            _put(parts, t, state)

@@ -1,6 +1,6 @@
 """Forward pass and backpropagation through time, with everything kept: the one loop over time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,13 @@ from rnnviz.products import blocks, one_blas_thread, rows, through
 from rnnviz.record import LayerRecord, Record
 
 States = Float[Array, "B S"] | Sequence[Float[Array, "B S"]] | list[Any]
+
+
+Factors = tuple[Array, Array | None]
+"""A derivative and the weights it still has to pass, or none."""
+
+Seen = tuple[Array, Tape]
+"""What a layer read, and what it kept."""
 
 
 def bptt(
@@ -59,10 +66,10 @@ def bptt(
     _check_inputs(network, x)
     starts = _starts(network, x.shape[1], s0)
     with np.errstate(all="ignore"), one_blas_thread(_largest_product(network, x)):
-        tapes = _forward(network, x, starts)
-        y = frozen(_read_out(network, tapes[-1].h[1:]))
+        seen, top = _forward(network, x, starts)
+        y = frozen(_read_out(network, top))
         loss_t, dy = _start_from(loss, y)
-        layers, dx, grads = _backward(network, x, tapes, dy)
+        layers, dx, grads = _backward(network, seen, top, dy)
     return Record(network, x, y, dy, frozen(dx), loss_t, layers, grads)
 
 
@@ -73,8 +80,8 @@ def predict(
     x = np.asarray(x)
     _check_inputs(network, x)
     with np.errstate(all="ignore"), one_blas_thread():
-        tapes = _forward(network, x, _starts(network, x.shape[1], s0))
-        return _read_out(network, tapes[-1].h[1:])
+        _, top = _forward(network, x, _starts(network, x.shape[1], s0))
+        return _read_out(network, top)
 
 
 def _largest_product(network: Network, x: Array) -> int:
@@ -83,20 +90,37 @@ def _largest_product(network: Network, x: Array) -> int:
     return len(x) * int(x.shape[1]) * int(widest) ** 2
 
 
-def _forward(network: Network, x: Array, starts: Sequence[Array]) -> list[Tape]:
-    tapes = []
+def _forward(network: Network, x: Array, starts: Sequence[Array]) -> tuple[list[Seen], Array]:
+    """What each layer read and kept, and what the top level gives."""
+    seen: list[Seen] = []
     below = x
-    for layer, s0 in zip(network.layers, starts, strict=True):
-        tape = layer.cell.tape(x.shape[0], x.shape[1], network.dtype)
-        tape.h[0] = s0
-        step = layer.cell.forward(layer.params, tape)
-        for block in blocks(x.shape[0], tape.a[0]):
-            layer.cell.project(layer.params, below[block], tape.a[block])
-            for t in range(block.start, block.stop):
-                step(t)
-        tapes.append(tape)
-        below = tape.h[1:]
-    return tapes
+    for level in network.levels:
+        for n in level:
+            layer = network.layers[n]
+            read = frozen(np.ascontiguousarray(below[::-1])) if layer.reverse else below
+            seen.append((read, _layer_forward(layer, read, starts[n])))
+        outputs = [_in_order(network.layers[n], seen[n][1].h[1:]) for n in level]
+        given = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+        below = frozen(given + below) if network.residual and level[0] else given
+    return seen, below
+
+
+def _in_order(layer: Layer, steps: Array) -> Array:
+    """A layer's steps as its input has them, or the other way about."""
+    return steps[::-1] if layer.reverse else steps
+
+
+def _layer_forward(layer: Layer, x: Array, s0: Array) -> Tape:
+    tape = layer.cell.tape(x.shape[0], x.shape[1], s0.dtype)
+    starts = np.split(s0, len(tape.states), axis=-1)
+    for state, start in zip(tape.states.values(), starts, strict=True):
+        state[0] = start
+    step = layer.cell.forward(layer.params, tape)
+    for block in blocks(x.shape[0], tape.a[0]):
+        layer.cell.project(layer.params, x[block], tape.a[block])
+        for t in range(block.start, block.stop):
+            step(t)
+    return tape
 
 
 def _read_out(network: Network, h: Array) -> Array:
@@ -119,48 +143,80 @@ def _start_from(loss: Loss, y: Array) -> tuple[Array, Array]:
 
 
 def _backward(
-    network: Network, x: Array, tapes: Sequence[Tape], dy: Array
+    network: Network, seen: Sequence[Seen], top: Array, dy: Array
 ) -> tuple[tuple[LayerRecord, ...], Array, Params]:
-    grads = _readout_grads(network, tapes[-1].h[1:], dy)
-    above, W = dy, network.readout.params["W_hy"] if network.readout else None
-    layers: list[LayerRecord] = []
-    for number in reversed(range(len(tapes))):
-        below = tapes[number - 1].h[1:] if number else x
-        record = _layer_backward(network.layers[number], tapes[number], below, above, W)
-        above, W = record.da, network.layers[number].params["W_ih"]
-        grads |= {f"l{number}.{name}": grad for name, grad in record.grads.items()}
-        layers.insert(0, record)
-    dx = through(above, network.layers[0].params["W_ih"])
-    return tuple(layers), dx, {name: grads[name] for name in network.params}
+    grads = _readout_grads(network, top, dy)
+    above: Factors = dy, network.readout.params["W_hy"] if network.readout else None
+    layers: dict[int, LayerRecord] = {}
+    for level in reversed(network.levels):
+        passes_on = network.residual and level[0] > 0
+        if len(level) > 1 or passes_on:
+            above = _product(above), None
+        ends = np.cumsum([0] + [network.layers[n].cell.hidden_size for n in level])
+        for n, start, end in zip(level, ends[:-1], ends[1:], strict=True):
+            layer, part = network.layers[n], above
+            if len(level) > 1:
+                part = np.ascontiguousarray(_in_order(layer, above[0][..., start:end])), None
+            layers[n] = record = _layer_backward(layer, *seen[n], part)
+            grads |= {f"{network.names[n]}.{name}": grad for name, grad in record.grads.items()}
+        into = [_to_input(network.layers[n], layers[n]) for n in level]
+        parts = zip(level, into, strict=True)
+        if len(level) > 1:
+            into = [(sum(_in_order(network.layers[n], _product(part)) for n, part in parts), None)]
+        above = (_product(into[0]) + above[0], None) if passes_on else into[0]
+    ordered = tuple(layers[n] for n in range(len(layers)))
+    return ordered, _product(above), {name: grads[name] for name in network.params}
 
 
-def _layer_backward(
-    layer: Layer, tape: Tape, below: Array, above: Array, W: Array | None
-) -> LayerRecord:
-    """One layer's backward pass; ``above @ W`` is the direct derivative by its hidden states."""
-    dh, da = np.empty_like(tape.h), np.empty_like(tape.a)
-    step = layer.cell.backward(layer.params, tape, Adjoint(dh, da))
+def _to_input(layer: Layer, record: LayerRecord) -> Factors:
+    return layer.cell.to_input(layer.params, record.da, record.x)
+
+
+def _product(factors: Factors) -> Array:
+    derivative, W = factors
+    return derivative if W is None else through(derivative, W)
+
+
+def _layer_backward(layer: Layer, x: Array, tape: Tape, above: Factors) -> LayerRecord:
+    """One layer's backward pass; ``above`` multiplied is the direct derivative by its h."""
+    ds = {name: np.empty_like(state) for name, state in tape.states.items()}
+    inner = {name: np.empty_like(part) for name, part in ds.items() if name != "h"}
+    dh, da = ds["h"], np.empty_like(tape.a)
+    step = layer.cell.backward(layer.params, tape, Adjoint(ds, da, inner))
     grads: Params = {}
     dh[0] = 0
-    _feed(above[-1:], W, dh[-1:])
+    for name, total in inner.items():
+        ds[name][-1] = 0
+    _feed(above, slice(-1, None), dh[-1:])
     for block in reversed(blocks(len(da), da[0])):
         first = max(block.start, 1)
-        _feed(above[first - 1 : block.stop - 1], W, dh[first : block.stop])
+        _feed(above, slice(first - 1, block.stop - 1), dh[first : block.stop])
         for t in reversed(range(block.start, block.stop)):
             step(t)
-        for name, part in layer.cell.grads(tape, da[block], below[block], block).items():
+        parts = layer.cell.grads(layer.params, tape, da[block], x[block], block)
+        for name, part in parts.items():
             grads[name] = grads[name] + part if name in grads else part
     grads = {name: grads[name] for name in layer.params}
-    for array in (da, dh, tape.a, tape.h, *tape.gates.values(), *grads.values()):
+    for name, total in inner.items():
+        total[0] = ds[name][0]
+    everything = ds, inner, grads, tape.states, tape.gates, tape.kept
+    for array in (x, da, tape.a, *(array for group in everything for array in group.values())):
         frozen(array)
-    return LayerRecord(da, tape.h, dh, grads, tape)
+    return LayerRecord(x, da, _joined(tape.states), _joined(ds), grads, tape, inner)
 
 
-def _feed(above: Array, W: Array | None, dh: Array) -> None:
+def _joined(parts: Mapping[str, Array]) -> Array:
+    """The parts of the state side by side, (N, B, S); itself where there is one."""
+    arrays = list(parts.values())
+    return arrays[0] if len(arrays) == 1 else frozen(np.concatenate(arrays, axis=2))
+
+
+def _feed(above: Factors, steps: slice, dh: Array) -> None:
+    derivative, W = above
     if W is None:
-        dh[:] = above
+        dh[:] = derivative[steps]
     else:
-        np.matmul(rows(above), W, out=rows(dh))
+        np.matmul(rows(derivative[steps]), W, out=rows(dh))
 
 
 def _readout_grads(network: Network, h: Array, dy: Array) -> Params:

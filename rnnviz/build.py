@@ -48,7 +48,7 @@ def _draw(config: RunConfig, cell: Cell, number: int) -> Params:
     for index, (name, shape) in enumerate(cell.shapes.items()):
         rng = config.rng("weights", number, index)
         H = cell.hidden_size
-        if name == "b_hh" and config.bias == "single":
+        if name == "b_hh" and config.bias == "single" and cell.one_bias:
             continue
         if name == "W_hh":
             drawn[name] = config.gain * _by_gate(RECURRENT[config.init], rng, shape, H)

@@ -17,8 +17,9 @@ _DTYPES = {np.dtype(np.float32), np.dtype(np.float64)}
 class Layer:
     """A cell and its parameters, under PyTorch's names: ``W_ih``, ``W_hh``, ``b_ih``, ``b_hh``.
 
-    ``b_hh`` may be left out where a cell only ever adds the two up. What can still be written to
-    is copied: the layer's own arrays are read-only.
+    ``b_hh`` may be left out where a cell only ever adds the two up. A ``reverse`` layer reads the
+    sequence from its end. What can still be written to is copied: the layer's own arrays are
+    read-only.
 
     Raises
     ------
@@ -28,12 +29,13 @@ class Layer:
 
     cell: Cell
     params: Params
+    reverse: bool = False
 
     def __post_init__(self) -> None:
         """Own the arrays, and check every name and shape."""
         object.__setattr__(self, "params", _owned(self.params))
         shapes = self.cell.shapes
-        if "b_hh" not in self.params:
+        if self.cell.one_bias and "b_hh" not in self.params:
             shapes = {name: shape for name, shape in shapes.items() if name != "b_hh"}
         _check_params(self.params, shapes)
 
@@ -66,13 +68,17 @@ class Readout:
 
 @dataclass(frozen=True)
 class Network:
-    """Stacked layers and a readout; without one, the outputs are the last layer's hidden states.
+    """Stacked layers and a readout; without one, the outputs are the hidden states on top.
+
+    A layer and the ``reverse`` layer behind it make one level: they read the same, and what is
+    above them reads the hidden states of both, side by side. ``residual`` adds to what each level
+    but the first gives what it read: He et al. (2016), Deep residual learning, equation 1.
 
     Raises
     ------
     ValueError
-        If there is no layer, one layer's input size is not the size of the layer below, or the
-        parameters are not all float32 or all float64.
+        If there is no layer, one layer's input size is not the size of the level below, a reverse
+        layer stands alone, or the parameters are not all float32 or all float64.
 
     Examples
     --------
@@ -84,24 +90,46 @@ class Network:
 
     layers: tuple[Layer, ...] | list[Layer]
     readout: Readout | None = None
+    residual: bool = False
 
     def __post_init__(self) -> None:
-        """Check that each layer fits the one below, in one precision."""
+        """Check that each level fits the one below, in one precision."""
         object.__setattr__(self, "layers", tuple(self.layers))
         if not self.layers:
             raise ValueError("a network must have at least 1 layer, got 0")
-        sizes = [layer.cell.hidden_size for layer in self.layers]
-        for number, (below, layer) in enumerate(zip(sizes, self.layers[1:], strict=False), 1):
-            if layer.cell.input_size != below:
-                raise ValueError(
-                    f"layer {number} must take the {below} hidden units of layer {number - 1}, "
-                    f"got input_size {layer.cell.input_size}"
-                )
-        if self.readout and self.readout.params["W_hy"].shape[1] != sizes[-1]:
+        _check_levels(self)
+        if self.readout and self.readout.params["W_hy"].shape[1] != self.top_size:
             raise ValueError(
-                f"readout.W_hy must be (O, {sizes[-1]}), got {self.readout.params['W_hy'].shape}"
+                f"readout.W_hy must be (O, {self.top_size}), "
+                f"got {self.readout.params['W_hy'].shape}"
             )
         _check_dtypes(self.params)
+
+    @cached_property
+    def levels(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of the layers that read the same: one, or two where one is in reverse."""
+        starts = [n for n, layer in enumerate(self.layers) if not layer.reverse or n == 0]
+        ends = [*starts[1:], len(self.layers)]
+        return tuple(tuple(range(start, end)) for start, end in zip(starts, ends, strict=True))
+
+    @property
+    def top(self) -> int:
+        """The number of the last layer that reads forward: the one that is looked at first."""
+        return self.levels[-1][0]
+
+    @property
+    def top_size(self) -> int:
+        """How many hidden states the readout sees."""
+        return sum(self.layers[n].cell.hidden_size for n in self.levels[-1])
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Each layer's name: ``l0``, ``l0_reverse``, ``l1``, ..."""
+        return tuple(
+            f"l{number}_reverse" if self.layers[n].reverse else f"l{number}"
+            for number, level in enumerate(self.levels)
+            for n in level
+        )
 
     @property
     def input_size(self) -> int:
@@ -110,19 +138,19 @@ class Network:
 
     @property
     def output_size(self) -> int:
-        """O: the readout's rows, or H without one."""
-        return self.readout.output_size if self.readout else self.layers[-1].cell.hidden_size
+        """O: the readout's rows, or the hidden states on top without one."""
+        return self.readout.output_size if self.readout else self.top_size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The floating-point type of every parameter."""
-        dtype: np.dtype[Any] = self.layers[0].params["W_hh"].dtype
+        dtype: np.dtype[Any] = self.layers[0].params["W_ih"].dtype
         return dtype
 
     @cached_property
     def params(self) -> Params:
         """Every parameter by its full name: ``l0.W_hh``, ..., ``readout.W_hy``."""
-        named = {f"l{n}": layer.params for n, layer in enumerate(self.layers)}
+        named = {name: layer.params for name, layer in zip(self.names, self.layers, strict=True)}
         if self.readout:
             named["readout"] = self.readout.params
         return {f"{part}.{name}": W for part, own in named.items() for name, W in own.items()}
@@ -130,13 +158,36 @@ class Network:
     def with_params(self, params: Params) -> "Network":
         """The same network with other parameters, under their full names."""
         layers = tuple(
-            replace(layer, params={name: params[f"l{n}.{name}"] for name in layer.params})
-            for n, layer in enumerate(self.layers)
+            replace(layer, params={name: params[f"{own}.{name}"] for name in layer.params})
+            for own, layer in zip(self.names, self.layers, strict=True)
         )
         readout = self.readout and Readout(
             {name: params[f"readout.{name}"] for name in self.readout.params}
         )
-        return Network(layers, readout)
+        return replace(self, layers=layers, readout=readout)
+
+
+def _check_levels(network: Network) -> None:
+    size = network.input_size
+    for number, level in enumerate(network.levels):
+        layers = [network.layers[n] for n in level]
+        if layers[0].reverse or len(layers) > 2:
+            raise ValueError(
+                "a reverse layer must follow the one layer that reads forward beside it, got "
+                f"{['reverse' if layer.reverse else 'forward' for layer in network.layers]}"
+            )
+        for layer in layers:
+            if layer.cell.input_size != size:
+                raise ValueError(
+                    f"layer {number} must take the {size} hidden units of layer {number - 1}, "
+                    f"got input_size {layer.cell.input_size}"
+                )
+        below, size = size, sum(layer.cell.hidden_size for layer in layers)
+        if network.residual and number and size != below:
+            raise ValueError(
+                f"layer {number} must have the {below} hidden units of the residual way past it, "
+                f"got {size}"
+            )
 
 
 def _owned(params: Params) -> Params:

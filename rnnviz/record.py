@@ -9,8 +9,13 @@ from rnnviz.network import Network
 
 @dataclass(frozen=True, slots=True)
 class LayerRecord:
-    """One layer's pass: step t maps ``s[t]`` to ``s[t + 1]``, and ``s[0]`` is the initial state."""
+    """One layer's pass: step t maps ``s[t]`` to ``s[t + 1]``, and ``s[0]`` is the initial state.
 
+    A reverse layer's steps are counted as it takes them: its first reads the last input.
+    """
+
+    x: Float[Array, "T B I"]
+    """What the layer read."""
     da: Float[Array, "T B GH"]
     """Derivative of the loss by each pre-activation."""
     s: Float[Array, "N B S"]
@@ -19,16 +24,33 @@ class LayerRecord:
     grads: Params
     """Derivative of the loss by each parameter, under the parameter's name."""
     tape: Tape
+    inner: dict[str, Array]
+    """Total derivative by each part of the state that is not h, the way through h included."""
 
     @property
     def h(self) -> Float[Array, "N B H"]:
         """Hidden states: the part of ``s`` that other layers see."""
-        return self.s
+        return self.tape.h
 
     @property
     def dh(self) -> Float[Array, "N B H"]:
         """Total derivative of the loss by each hidden state: the h part of ``ds``."""
-        return self.ds
+        return self.ds[:, :, : self.h.shape[2]]
+
+    @property
+    def c(self) -> Float[Array, "N B H"]:
+        """Cell states, where the cell has them."""
+        return self._inner(self.tape.states)
+
+    @property
+    def dc(self) -> Float[Array, "N B H"]:
+        """Total derivative by each cell state, the way through h included."""
+        return self._inner(self.inner)
+
+    def _inner(self, parts: dict[str, Array]) -> Array:
+        if "c" not in parts:
+            raise AttributeError(f"c is a state of an LSTM, got a cell with {list(parts) or ['h']}")
+        return parts["c"]
 
     @property
     def gates(self) -> dict[str, Array]:
@@ -68,26 +90,46 @@ class Record:
         return int(self.x.shape[1])
 
     @property
+    def top(self) -> LayerRecord:
+        """The last layer that reads forward."""
+        return self.layers[self.network.top]
+
+    @property
     def s(self) -> Float[Array, "N B S"]:
-        """The last layer's states."""
-        return self.layers[-1].s
+        """The top layer's states."""
+        return self.top.s
 
     @property
     def ds(self) -> Float[Array, "N B S"]:
-        """The last layer's total derivatives by each state."""
-        return self.layers[-1].ds
+        """The top layer's total derivatives by each state."""
+        return self.top.ds
 
     @property
     def h(self) -> Float[Array, "N B H"]:
-        """The last layer's hidden states."""
-        return self.layers[-1].h
+        """The top layer's hidden states."""
+        return self.top.h
 
     @property
     def dh(self) -> Float[Array, "N B H"]:
-        """The last layer's total derivatives by each hidden state."""
-        return self.layers[-1].dh
+        """The top layer's total derivatives by each hidden state."""
+        return self.top.dh
+
+    @property
+    def c(self) -> Float[Array, "N B H"]:
+        """The top layer's cell states."""
+        return self.top.c
+
+    @property
+    def dc(self) -> Float[Array, "N B H"]:
+        """The top layer's total derivatives by each cell state."""
+        return self.top.dc
+
+    @property
+    def gates(self) -> dict[str, Array]:
+        """The top layer's gates by name, each (T, B, H)."""
+        return self.top.gates
 
     @property
     def da(self) -> Float[Array, "T B GH"]:
-        """The last layer's derivatives by each pre-activation."""
-        return self.layers[-1].da
+        """The top layer's derivatives by each pre-activation."""
+        return self.top.da

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from helpers import B, H, I, O, T, network, sequences, twin
+from helpers import B, H, I, O, T, network, sequences
+from twins import twin
 
 import rnnviz as rv
 
@@ -47,26 +48,46 @@ def cross_entropy_masked_sum(data):
 LOSSES = [mse_last, mse_masked, mse_sum, cross_entropy, cross_entropy_masked_sum]
 
 
+def assert_close(found, expected, name):
+    """Equal to rounding, which is that of the largest number in the array."""
+    largest = max(1.0, float(np.abs(expected).max()))
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13 * largest, err_msg=name)
+
+
+def check_against_autograd(cell, net, make_loss):
+    data = sequences(net)
+    loss, twin_loss = make_loss(data)
+    record = rv.bptt(net, data.x, loss, s0=data.s0)
+    expected = twin(net, cell, data.x, twin_loss, data.s0)
+    assert record.loss == pytest.approx(expected.loss, rel=1e-12)
+    for name in ("y", "dy", "dx"):
+        assert_close(getattr(record, name), getattr(expected, name), name)
+    for layer, seen in zip(record.layers, expected.layers, strict=True):
+        for name, array in seen.arrays.items():
+            assert_close(getattr(layer, name), array, name)
+        assert list(layer.gates) == list(seen.gates)
+        for name, gate in layer.gates.items():
+            assert_close(gate, seen.gates[name], name)
+    assert list(record.grads) == list(expected.grads)
+    for name, grad in record.grads.items():
+        assert_close(grad, expected.grads[name], name)
+
+
 @pytest.mark.parametrize("cell", rv.CELLS)
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("readout", [True, False])
 @pytest.mark.parametrize("make_loss", LOSSES)
 def test_everything_recorded_equals_autograd(cell, layers, readout, make_loss):
-    net = network(cell, layers=layers, readout=readout)
-    data = sequences(outputs=net.output_size, layers=layers)
-    loss, twin_loss = make_loss(data)
-    record = rv.bptt(net, data.x, loss, s0=data.s0)
-    expected = twin(net, data.x, twin_loss, data.s0)
-    assert record.loss == pytest.approx(expected.loss, rel=1e-12)
-    for name in ("y", "dy", "dx"):
-        np.testing.assert_allclose(getattr(record, name), getattr(expected, name), **TIGHT)
-    for number, layer in enumerate(record.layers):
-        np.testing.assert_allclose(layer.h, expected.h[number], **TIGHT)
-        np.testing.assert_allclose(layer.dh, expected.dh[number], **TIGHT)
-        np.testing.assert_allclose(layer.da, expected.da[number], **TIGHT)
-    assert list(record.grads) == list(expected.grads)
-    for name, grad in record.grads.items():
-        np.testing.assert_allclose(grad, expected.grads[name], **TIGHT, err_msg=name)
+    check_against_autograd(cell, network(cell, layers=layers, readout=readout), make_loss)
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("both", [True, False])
+@pytest.mark.parametrize("residual", [True, False])
+def test_both_directions_and_residual_ways_equal_autograd(cell, layers, both, residual):
+    net = network(cell, layers=layers, both=both, residual=residual)
+    check_against_autograd(cell, net, mse_masked)
 
 
 @pytest.mark.parametrize("cell", rv.CELLS)
@@ -95,7 +116,8 @@ def test_parameter_gradients_equal_central_differences(cell, layers):
 
 @pytest.mark.parametrize("cell", rv.CELLS)
 def test_input_and_initial_state_gradients_equal_central_differences(cell):
-    data, net = sequences(), network(cell)
+    net = network(cell)
+    data = sequences(net)
     loss = rv.losses.MSE(data.target)
     record = rv.bptt(net, data.x, loss, s0=data.s0)
 
@@ -119,7 +141,8 @@ def test_input_and_initial_state_gradients_equal_central_differences(cell):
 
 @pytest.mark.parametrize("cell", rv.CELLS)
 def test_the_block_of_steps_that_is_cached_changes_no_result(cell, monkeypatch):
-    data, net = sequences(), network(cell, layers=2)
+    net = network(cell, layers=2)
+    data = sequences(net)
     loss = rv.losses.MSE(data.target, data.mask)
     whole = rv.bptt(net, data.x, loss)
     for cached in (1, 3 * B * H * 8):
@@ -153,7 +176,8 @@ def test_a_linear_unit_multiplies_the_gradient_by_its_weight():
 @pytest.mark.parametrize("cell", ["relu", "linear"])
 def test_each_unit_conserves_its_share_of_the_gradient(cell):
     """With f'(a) a = f(a), a unit's weights times their gradients equal its h times its dh."""
-    data, net = sequences(), network(cell, layers=1)
+    net = network(cell, layers=1)
+    data = sequences(net)
     record = rv.bptt(net, data.x, rv.losses.MSE(data.target), s0=data.s0)
     own = net.layers[0].params
     inflow = sum((own[name] * record.layers[0].grads[name]).sum(1) for name in ("W_ih", "W_hh"))
@@ -201,7 +225,8 @@ def test_the_notebook_transcribed_line_by_line():
 
 
 def test_arrays_of_a_record_are_read_only_and_the_callers_stay_writable():
-    data, net = sequences(), network()
+    net = network()
+    data = sequences(net)
     record = rv.bptt(net, data.x, rv.losses.MSE(data.target))
     arrays = [record.x, record.y, record.dy, record.dx, record.loss_t, record.h, record.dh]
     arrays += [record.layers[0].da, *record.grads.values()]
@@ -278,7 +303,8 @@ def test_what_a_loss_gives_is_copied_and_stays_the_callers():
 
 
 def test_lists_are_taken_where_arrays_are():
-    data, net = sequences(), network()
+    net = network()
+    data = sequences(net)
     loss = Given([1.0] * T, data.target.tolist())
     expected = rv.bptt(net, data.x, Given(np.ones(T), data.target), data.s0)
     for s0 in (data.s0[0].tolist(), [data.s0[0].tolist()]):

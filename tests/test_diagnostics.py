@@ -72,7 +72,8 @@ def test_exponents_of_a_linear_network_are_the_logs_of_its_singular_structure():
 @pytest.mark.parametrize("cell", ["tanh", "sigmoid", "linear"])
 def test_exponents_add_up_to_the_mean_log_determinant(cell):
     """The sum rule: each step's Jacobian has determinant det(W_hh) times the units' slopes."""
-    data, net = sequences(), network(cell)
+    net = network(cell)
+    data = sequences(net)
     record = rv.bptt(net, data.x, rv.losses.MSE(data.target))
     found = rv.diagnostics.lyapunov(record)
     W_hh = net.params["l0.W_hh"]

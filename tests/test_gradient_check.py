@@ -60,7 +60,8 @@ UNDECIDED_IN_PART = {
 
 
 def test_a_wrong_gradient_is_found_and_named():
-    data, net = sequences(), network()
+    net = network()
+    data = sequences(net)
     check = rv.diagnostics.gradient_check(net, data.x, Doubled(rv.losses.MSE(data.target)))
     assert not check.passed
     assert check.undecided == 0
@@ -70,7 +71,8 @@ def test_a_wrong_gradient_is_found_and_named():
 
 
 def test_the_same_entries_are_drawn_for_the_same_seed():
-    data, net = sequences(), network()
+    net = network()
+    data = sequences(net)
     loss = rv.losses.MSE(data.target)
     one, two = (rv.diagnostics.gradient_check(net, data.x, loss, seed=3) for _ in range(2))
     other = rv.diagnostics.gradient_check(net, data.x, loss, seed=4)
@@ -138,7 +140,8 @@ def test_a_gradient_that_is_no_number_beside_a_finite_slope_fails():
             loss_t, dy = self.loss.value_and_grad(y)
             return loss_t, np.full_like(dy, np.nan)
 
-    data, net = sequences(), network()
+    net = network()
+    data = sequences(net)
     check = rv.diagnostics.gradient_check(net, data.x, Broken(rv.losses.MSE(data.target)))
     assert not check.passed
     assert check.undecided == 0

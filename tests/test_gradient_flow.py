@@ -16,7 +16,8 @@ def recorded_log10_norm(dh):
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_the_total_flow_is_the_norm_of_the_recorded_derivative(cell, layers, dtype):
-    data, net = sequences(), network(cell, layers=layers, dtype=dtype)
+    net = network(cell, layers=layers, dtype=dtype)
+    data = sequences(net)
     record = rv.bptt(net, data.x.astype(dtype), rv.losses.MSE(data.target.astype(dtype), data.mask))
     rtol = 1e-12 if dtype is np.float64 else 1e-5
     for number, layer in enumerate(record.layers):
@@ -26,7 +27,8 @@ def test_the_total_flow_is_the_norm_of_the_recorded_derivative(cell, layers, dty
 
 
 def test_the_last_flow_is_the_record_of_a_loss_at_the_last_step_alone():
-    data, net = sequences(), network(layers=2)
+    net = network(layers=2)
+    data = sequences(net)
     last = np.zeros((T, B), bool)
     last[-1] = True
     everywhere = rv.bptt(net, data.x, rv.losses.MSE(data.target, reduction="sum"))

@@ -46,7 +46,8 @@ def strided(W):
 
 @pytest.mark.parametrize("stored", [np.asfortranarray, strided, lambda W: W.T.copy().T])
 def test_how_a_matrix_is_stored_changes_no_result(stored):
-    data, net = sequences(layers=2), network(layers=2)
+    net = network(layers=2)
+    data = sequences(net)
     other = net.with_params({**net.params, "l1.W_hh": stored(net.params["l1.W_hh"])})
     assert all(W.flags.forc for W in other.params.values())
     loss = rv.losses.MSE(data.target)

@@ -1,7 +1,8 @@
 """What every recurrent cell offers: sizes, parameter shapes, one step and its derivative."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,29 +13,57 @@ from rnnviz.products import Step, rows
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """One layer's forward pass: step ``t`` maps ``h[t]`` to ``h[t + 1]``."""
+    """One layer's forward pass: step ``t`` maps ``states[...][t]`` to ``states[...][t + 1]``."""
 
     a: Float[Array, "T B GH"]
     """Holds each step's input projection until the step overwrites it."""
-    h: Float[Array, "..."]
-    gates: dict[str, Array]
+    states: dict[str, Array]
+    """What is handed from step to step, each (T+1, B, H): ``h`` first, then ``c`` if there is one."""
+    gates: dict[str, Array] = field(default_factory=dict)
+    """Each gate by its name, (T, B, H)."""
+    kept: dict[str, Array] = field(default_factory=dict)
+    """What else the backward pass needs, a row for each step."""
+
+    @property
+    def h(self) -> Float[Array, "N B H"]:
+        """Hidden states."""
+        return self.states["h"]
 
 
 @dataclass(frozen=True, slots=True)
 class Adjoint:
-    """One layer's backward pass, as one array per step.
+    """One layer's backward pass, as one array per step; leading axes stack several gradients.
 
-    ``dh[t]`` is (..., B, H) and ``da[t]`` (..., B, G*H). Step ``t`` reads ``dh[t + 1]``,
-    writes ``da[t]`` and adds to ``dh[t]``; leading axes stack several gradients.
+    Step ``t`` reads ``states[...][t + 1]``, writes ``da[t]``, adds to ``states["h"][t]``, where
+    the loss may have left something, and writes every other part at t.
     """
 
-    dh: PerStep
+    states: Mapping[str, PerStep]
+    """Derivative by each part of the state as handed over, the other parts held still."""
     da: PerStep
+    """Derivative by each pre-activation, (..., B, G*H)."""
+    total: Mapping[str, PerStep] = field(default_factory=dict)
+    """Where a cell leaves the total derivative by an inner part, the way through h included."""
+
+    @property
+    def dh(self) -> PerStep:
+        """Derivative by the hidden states."""
+        return self.states["h"]
+
+
+@dataclass(frozen=True, slots=True)
+class Highway:
+    """The way straight on: what of a part of the state reaches the next step unchanged by gates."""
+
+    part: str
+    """The part of the state it runs along: ``h`` or ``c``."""
+    kept: Float[Array, "T B H"]
+    """What each step multiplies it by: the forget gate of an LSTM."""
 
 
 @dataclass(frozen=True)
 class Cell(ABC):
-    """A recurrent cell: it holds sizes, not weights."""
+    """A recurrent cell: it holds sizes and constants, not weights."""
 
     input_size: int
     hidden_size: int
@@ -42,12 +71,25 @@ class Cell(ABC):
     title: ClassVar[str]
     paper: ClassVar[str]
     gate_names: ClassVar[tuple[str, ...]] = ()
+    """The blocks of H rows that the weights are made of, in order; none for a single block."""
+    state_names: ClassVar[tuple[str, ...]] = ("h",)
+    settings: ClassVar[tuple[str, ...]] = ()
+    """Config fields that this cell has and most have not; those it is made with are its fields."""
+    in_pairs: ClassVar[bool] = False
+    """Whether units come in pairs, so that H is even."""
+    one_bias: ClassVar[bool] = True
+    """Whether ``b_ih`` and ``b_hh`` are only ever added up, so that one of them will do."""
 
     def __post_init__(self) -> None:
         """Refuse a size of nothing."""
         for name in ("hidden_size", "input_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.in_pairs and self.hidden_size % 2:
+            raise ValueError(
+                f"hidden_size must be even for a cell whose units come in pairs, "
+                f"got {self.hidden_size}"
+            )
 
     @property
     def gate_count(self) -> int:
@@ -57,11 +99,11 @@ class Cell(ABC):
     @property
     def state_size(self) -> int:
         """S: how many numbers are handed from step to step."""
-        return self.hidden_size
+        return len(self.state_names) * self.hidden_size
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of every parameter, in PyTorch's names and order."""
+        """The shape of every parameter, in PyTorch's names and order; a cell's own come last."""
         rows = self.gate_count * self.hidden_size
         return {
             "W_ih": (rows, self.input_size),
@@ -69,6 +111,15 @@ class Cell(ABC):
             "b_ih": (rows,),
             "b_hh": (rows,),
         }
+
+    def own(self, name: str, rng: np.random.Generator) -> Array:
+        """The start of a parameter that only this kind of cell has."""
+        raise KeyError(name)
+
+    def empty_states(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> dict[str, Array]:
+        """A buffer for each part of the state."""
+        shape = steps + 1, batch_size, self.hidden_size
+        return {name: np.empty(shape, dtype) for name in self.state_names}
 
     @abstractmethod
     def tape(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> Tape:
@@ -79,8 +130,21 @@ class Cell(ABC):
         np.matmul(rows(x), params["W_ih"].T, out=rows(a))
         a += params["b_ih"] + params["b_hh"] if "b_hh" in params else params["b_ih"]
 
+    @abstractmethod
+    def forward(self, params: Params, tape: Tape) -> Step:
+        """A step that turns ``tape.a[t]`` and the states at t into the states at t + 1."""
+
+    @abstractmethod
+    def backward(self, params: Params, tape: Tape, adjoint: Adjoint) -> Step:
+        """A step that carries the derivative at t + 1 to ``da[t]`` and on to the states at t."""
+
     def grads(
-        self, tape: Tape, da: Float[Array, "N B GH"], x: Float[Array, "N B I"], steps: slice
+        self,
+        params: Params,  # noqa: ARG002
+        tape: Tape,
+        da: Float[Array, "N B GH"],
+        x: Float[Array, "N B I"],
+        steps: slice,
     ) -> Params:
         """What these steps add to the derivative by every parameter, each one product."""
         da_T = rows(da).T
@@ -92,10 +156,15 @@ class Cell(ABC):
             "b_hh": db.copy(),
         }
 
-    @abstractmethod
-    def forward(self, params: Params, tape: Tape) -> Step:
-        """A step that turns ``tape.a[t]`` and ``tape.h[t]`` into ``tape.h[t + 1]``."""
+    def to_input(
+        self,
+        params: Params,
+        da: Float[Array, "T B GH"],
+        x: Float[Array, "T B I"],  # noqa: ARG002
+    ) -> tuple[Float[Array, "T B R"], Float[Array, "R I"]]:
+        """Two factors whose product is the derivative by x_t."""
+        return da, params["W_ih"]
 
-    @abstractmethod
-    def backward(self, params: Params, tape: Tape, adjoint: Adjoint) -> Step:
-        """A step that carries ``adjoint.dh[t + 1]`` to ``da[t]`` and on to ``dh[t]``."""
+    def highway(self, params: Params, tape: Tape) -> Highway | None:  # noqa: ARG002
+        """The way past the weights, where there is one."""
+        return None

@@ -31,8 +31,8 @@ class Vanilla(Cell):
 
     def tape(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> Tape:
         """Empty buffers; a step's pre-activation and its state share one row."""
-        h = np.empty((steps + 1, batch_size, self.hidden_size), dtype)
-        return Tape(a=h[1:], h=h, gates={})
+        states = self.empty_states(steps, batch_size, dtype)
+        return Tape(a=states["h"][1:], states=states)
 
     def forward(self, params: Params, tape: Tape) -> Step:
         """a_t += h_{t-1} W_hh^T;  h_t = f(a_t)."""
