@@ -13,11 +13,12 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Case:
-    """One size: a tanh layer and a linear readout, scored at every step."""
+    """One size: a layer of a cell and a linear readout, scored at every step."""
 
     T: int
     B: int
     H: int
+    cell: str = "tanh"
     dtype: str = "float64"
     I: int = 1
     O: int = 1
@@ -25,7 +26,7 @@ class Case:
 
 def ours(case: Case) -> tuple[Work, rv.Network, np.ndarray, np.ndarray]:
     """Forward and BPTT with everything recorded."""
-    config = rv.RunConfig(hidden_size=case.H, dtype=case.dtype)
+    config = rv.RunConfig(cell=case.cell, hidden_size=case.H, dtype=case.dtype)
     network = rv.build(config, case.I, case.O)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(case.T, case.B, case.I)).astype(case.dtype)
@@ -34,19 +35,27 @@ def ours(case: Case) -> tuple[Work, rv.Network, np.ndarray, np.ndarray]:
     return lambda: rv.bptt(network, x, loss), network, x, target
 
 
+STEPS = {"Tanh": torch.nn.RNNCell, "LSTM": torch.nn.LSTMCell, "GRU": torch.nn.GRUCell}
+FUSED = {"Tanh": torch.nn.RNN, "LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU}
+"""PyTorch's modules for our cells."""
+
+
 def cell_loop(network: rv.Network, x: np.ndarray, target: np.ndarray) -> Work:
-    """What a user would write: an RNNCell in a loop, ``retain_grad`` on every state."""
-    cell = _filled(torch.nn.RNNCell(x.shape[2], _hidden(network), dtype=_dtype(x)), network)
+    """What a user would write: a cell in a loop, ``retain_grad`` on every state."""
+    kind = type(network.layers[0].cell).__name__
+    cell = _filled(STEPS[kind](x.shape[2], _hidden(network), dtype=_dtype(x)), network)
     readout, x_twin, y_twin = _readout(network, x), _leaf(x), torch.tensor(target)
 
     def work() -> object:
         _forget(cell, readout, x_twin)
         h = torch.zeros(x.shape[1], _hidden(network), dtype=x_twin.dtype)
+        state = (h, h) if kind == "LSTM" else h
         states = []
         for x_t in x_twin:
-            h = cell(x_t, h)
-            h.retain_grad()
-            states.append(h)
+            state = cell(x_t, state)
+            for part in state if kind == "LSTM" else (state,):
+                part.retain_grad()
+            states.append(state[0] if kind == "LSTM" else state)
         torch.nn.functional.mse_loss(readout(torch.stack(states)), y_twin).backward()
         return [h.grad for h in states]
 
@@ -54,8 +63,9 @@ def cell_loop(network: rv.Network, x: np.ndarray, target: np.ndarray) -> Work:
 
 
 def fused(network: rv.Network, x: np.ndarray, target: np.ndarray) -> Work:
-    """``torch.nn.RNN``, whose time loop is compiled and records nothing."""
-    layer = _filled(torch.nn.RNN(x.shape[2], _hidden(network), dtype=_dtype(x)), network)
+    """PyTorch's whole layer, whose time loop is compiled and records nothing."""
+    kind = type(network.layers[0].cell).__name__
+    layer = _filled(FUSED[kind](x.shape[2], _hidden(network), dtype=_dtype(x)), network)
     readout, x_twin, y_twin = _readout(network, x), _leaf(x), torch.tensor(target)
 
     def work() -> object:

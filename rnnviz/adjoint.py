@@ -37,6 +37,16 @@ class Scaled:
             log10 += self.exponent[:, sequence, None] * _LOG10_2
         return log10
 
+    def times(self, factor: Float[Array, "*N B M"]) -> "Scaled":
+        """Each entry multiplied, and the scale taken out again."""
+        with np.errstate(all="ignore"):
+            return _normalised(self.mantissa * factor, self.exponent)
+
+    def plus(self, other: "Scaled") -> "Scaled":
+        """The sum, to the precision of the larger of the two."""
+        with np.errstate(all="ignore"):
+            return _sum(self, other)
+
     def value(self) -> Float[Array, "N B M"]:
         """The plain numbers, as zero or infinite as the precision makes them."""
         with np.errstate(all="ignore"):
@@ -85,7 +95,7 @@ def _in_order(layer: Layer, scaled: Scaled) -> Scaled:
 
 def _layer_pass(layer: Layer, seen: LayerRecord, direct: Scaled) -> tuple[Scaled, Array]:
     parts = {name: np.zeros_like(state) for name, state in seen.tape.states.items()}
-    da = np.empty_like(seen.da)
+    da = np.empty_like(seen.pre)
     exponent = np.zeros(seen.h.shape[:2], np.int64)
     step = layer.cell.backward(layer.params, seen.tape, Adjoint(parts, da))
     fed: Array = np.any(direct.mantissa, axis=(1, 2))
@@ -166,14 +176,14 @@ def pull_back(layer: Layer, seen: LayerRecord, last: Float[Array, "K B S"]) -> I
     What is yielded may be changed in place, and is carried on as changed: two buffers take
     turns, so that memory does not grow with T.
     """
-    steps, cell = len(seen.da), layer.cell
+    steps, cell = len(seen.pre), layer.cell
     buffers = np.zeros((2, len(cell.state_names), *last.shape[:-1], cell.hidden_size), last.dtype)
     parts = {
         name: [buffers[(steps - t) % 2, n] for t in range(steps + 1)]
         for n, name in enumerate(cell.state_names)
     }
     _put(parts, steps, last)
-    da = [np.empty((*last.shape[:-1], seen.da.shape[-1]), last.dtype)] * steps
+    da = [np.empty((*last.shape[:-1], seen.pre.shape[-1]), last.dtype)] * steps
     step = cell.backward(layer.params, seen.tape, Adjoint(parts, da))
     for t in reversed(range(steps)):
         parts["h"][t][:] = 0

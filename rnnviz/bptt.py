@@ -1,6 +1,7 @@
 """Forward pass and backpropagation through time, with everything kept: the one loop over time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ States = Float[Array, "B S"] | Sequence[Float[Array, "B S"]] | list[Any]
 
 Factors = tuple[Array, Array | None]
 """A derivative and the weights it still has to pass, or none."""
+
+_ROWS = 512
+"""Rows that a weight gradient's product takes at least: with fewer, adding it up costs more."""
 
 Seen = tuple[Array, Tape]
 """What a layer read, and what it kept."""
@@ -169,7 +173,7 @@ def _backward(
 
 
 def _to_input(layer: Layer, record: LayerRecord) -> Factors:
-    return layer.cell.to_input(layer.params, record.da, record.x)
+    return layer.cell.to_input(layer.params, record.pre, record.x)
 
 
 def _product(factors: Factors) -> Array:
@@ -185,30 +189,26 @@ def _layer_backward(layer: Layer, x: Array, tape: Tape, above: Factors) -> Layer
     step = layer.cell.backward(layer.params, tape, Adjoint(ds, da, inner))
     grads: Params = {}
     dh[0] = 0
-    for name, total in inner.items():
+    for name in inner:
         ds[name][-1] = 0
     _feed(above, slice(-1, None), dh[-1:])
-    for block in reversed(blocks(len(da), da[0])):
-        first = max(block.start, 1)
-        _feed(above, slice(first - 1, block.stop - 1), dh[first : block.stop])
-        for t in reversed(range(block.start, block.stop)):
-            step(t)
-        parts = layer.cell.grads(layer.params, tape, da[block], x[block], block)
+    for wide in reversed(blocks(len(da), da[0], fewest=ceil(_ROWS / da.shape[1]))):
+        for near in reversed(blocks(wide.stop - wide.start, da[0])):
+            start, stop = wide.start + near.start, wide.start + near.stop
+            first = max(start, 1)
+            _feed(above, slice(first - 1, stop - 1), dh[first:stop])
+            for t in reversed(range(start, stop)):
+                step(t)
+        parts = layer.cell.grads(layer.params, tape, da[wide], x[wide], wide)
         for name, part in parts.items():
-            grads[name] = grads[name] + part if name in grads else part
+            grads[name] = np.add(grads[name], part, out=grads[name]) if name in grads else part
     grads = {name: grads[name] for name in layer.params}
     for name, total in inner.items():
         total[0] = ds[name][0]
     everything = ds, inner, grads, tape.states, tape.gates, tape.kept
     for array in (x, da, tape.a, *(array for group in everything for array in group.values())):
         frozen(array)
-    return LayerRecord(x, da, _joined(tape.states), _joined(ds), grads, tape, inner)
-
-
-def _joined(parts: Mapping[str, Array]) -> Array:
-    """The parts of the state side by side, (N, B, S); itself where there is one."""
-    arrays = list(parts.values())
-    return arrays[0] if len(arrays) == 1 else frozen(np.concatenate(arrays, axis=2))
+    return LayerRecord(x, da, ds, grads, tape, inner)
 
 
 def _feed(above: Factors, steps: slice, dh: Array) -> None:

@@ -1,5 +1,7 @@
 """From a config to the untrained network it describes."""
 
+from dataclasses import fields
+
 import numpy as np
 
 from rnnviz.arrays import Array, Float, Params, frozen
@@ -10,6 +12,12 @@ from rnnviz.network import Layer, Network, Readout
 
 _READOUT = 99
 """The readout's number where a layer has its own: above any layer's."""
+_REVERSE = 100
+"""What is added to a layer's number for the one that reads what it reads in reverse."""
+_TIMES = 98
+"""The number of a layer's stream for the times that chrono draws."""
+_OWN = 99
+"""The number of a layer's stream for what only its kind of cell has: above any parameter's."""
 
 
 def build(config: RunConfig, input_size: int, output_size: int) -> Network:
@@ -25,45 +33,61 @@ def build(config: RunConfig, input_size: int, output_size: int) -> Network:
     output_size : O; without a readout the outputs are the H hidden states, and O is not used
     """
     dtype = np.dtype(config.dtype)
+    kind = CELLS[config.cell]
+    constants = {f.name: getattr(config, f.name) for f in fields(kind) if f.name in kind.settings}
     layers = []
+    size = input_size
     for number in range(config.layers):
-        cell = CELLS[config.cell](
-            input_size if number == 0 else config.hidden_size, config.hidden_size
-        )
-        drawn = _draw(config, cell, number)
-        layers.append(Layer(cell, {name: frozen(W.astype(dtype)) for name, W in drawn.items()}))
+        cell = kind(size, config.hidden_size, **constants)
+        for reverse in (False, True)[: 1 + (config.directions == "both")]:
+            drawn = _draw(config, cell, number + _REVERSE * reverse)
+            typed = {name: frozen(W.astype(dtype)) for name, W in drawn.items()}
+            layers.append(Layer(cell, typed, reverse))
+        size = config.hidden_size * (1 + (config.directions == "both"))
+    residual = config.residual == "add"
     if config.readout == "none":
-        return Network(layers)
-    H = config.hidden_size
+        return Network(layers, residual=residual)
     drawn = {
-        "W_hy": uniform(config.rng("weights", _READOUT, 0), H, output_size).T,
-        "b_y": _row(config.rng("weights", _READOUT, 1), H, output_size),
+        "W_hy": uniform(config.rng("weights", _READOUT, 0), size, output_size).T,
+        "b_y": _row(config.rng("weights", _READOUT, 1), size, output_size),
     }
     contiguous = {name: np.ascontiguousarray(W, dtype) for name, W in drawn.items()}
-    return Network(layers, Readout({name: frozen(W) for name, W in contiguous.items()}))
+    return Network(layers, Readout({name: frozen(W) for name, W in contiguous.items()}), residual)
 
 
 def _draw(config: RunConfig, cell: Cell, number: int) -> Params:
     drawn: Params = {}
+    own = cell.own(config.rng("weights", number, _OWN))
     for index, (name, shape) in enumerate(cell.shapes.items()):
         rng = config.rng("weights", number, index)
         H = cell.hidden_size
         if name == "b_hh" and config.bias == "single" and cell.one_bias:
             continue
-        if name == "W_hh":
-            drawn[name] = config.gain * _by_gate(RECURRENT[config.init], rng, shape, H)
+        if name in own:
+            drawn[name] = (config.gain if name == "w_hh" else 1.0) * own[name]
+        elif name == "W_hh":
+            drawn[name] = config.gain * _weights(config, RECURRENT[config.init], rng, shape, H)
         elif name == "W_ih":
-            drawn[name] = config.input_scale * _by_gate(INPUT[config.input_init], rng, shape, H)
+            scheme = INPUT[config.input_init]
+            drawn[name] = config.input_scale * _weights(config, scheme, rng, shape, H)
         else:
             drawn[name] = _bias(config, rng, name, shape, H)
+    _set_gate_bias(config, cell, number, drawn)
     return drawn
 
 
-def _by_gate(
-    scheme: Initializer, rng: np.random.Generator, shape: tuple[int, ...], H: int
+def _weights(
+    config: RunConfig,
+    scheme: Initializer,
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    H: int,
 ) -> Array:
     rows, columns = shape
-    return np.concatenate([scheme.draw(rng, H, columns) for _ in range(rows // H)])
+    height = rows if scheme.whole else H
+    settings = {name: getattr(config, name) for name in scheme.settings}
+    drawn = [scheme.draw(rng, height, columns, **settings) for _ in range(rows // height)]
+    return np.concatenate(drawn)
 
 
 def _bias(
@@ -73,6 +97,34 @@ def _bias(
         return _row(rng, H, shape[0])
     constant = config.bias == "constant" and name == "b_ih"
     return np.full(shape, config.bias_value if constant else 0.0)
+
+
+def _set_gate_bias(config: RunConfig, cell: Cell, number: int, drawn: Params) -> None:
+    """Set the bias of the gate that keeps the state, and for chrono of the one that writes.
+
+    Gers, Schmidhuber and Cummins (2000) and Jozefowicz, Zaremba and Sutskever (2015) for one
+    value; chrono, ln U(1, t_max - 1): Tallec and Ollivier (2018), section 2.
+    """
+    if cell.keeps is None or config.gate_bias == "none":
+        return
+    keeping, sign = cell.keeps
+    H = cell.hidden_size
+    bias = np.full(H, config.forget_bias)
+    if config.gate_bias == "chrono":
+        times = config.rng("weights", number, _TIMES).uniform(1, config.t_max - 1, H)
+        bias = np.log(times)
+        if cell.writes is not None:
+            _set_block(cell, drawn, cell.writes, -bias)
+    _set_block(cell, drawn, keeping, sign * bias)
+
+
+def _set_block(cell: Cell, drawn: Params, gate: str, bias: Float[Array, " H"]) -> None:
+    """Give one gate this bias in all: ``b_hh`` adds nothing to it."""
+    start = cell.gate_names.index(gate) * cell.hidden_size
+    block = slice(start, start + cell.hidden_size)
+    drawn["b_ih"][block] = bias
+    if "b_hh" in drawn:
+        drawn["b_hh"][block] = 0
 
 
 def _row(rng: np.random.Generator, H: int, size: int) -> Float[Array, " size"]:

@@ -15,12 +15,19 @@ from rnnviz.initializers import INPUT, RECURRENT
 from rnnviz.optim import OPTIMIZERS
 from rnnviz.tasks import LOSS_AT, TASKS
 
+DIRECTIONS = {"forward": "Forward", "both": "Forward and in reverse"}
+RESIDUALS = {"none": "None", "add": "Add what a layer read to what it gives"}
 READOUTS = {"linear": "Linear", "none": "None: outputs are the hidden states"}
 BIASES = {
     "zero": "Zero",
     "uniform": "Uniform, ±1/√H (PyTorch)",
     "constant": "Constant",
     "single": "Zero, one vector (Keras)",
+}
+GATE_BIASES = {
+    "none": "As the other biases",
+    "forget": "One value",
+    "chrono": "Chrono: times up to T_max",
 }
 DTYPES = {"float64": "float64", "float32": "float32"}
 
@@ -32,7 +39,12 @@ _AROUND_ONE = [
     *(k / 2 for k in range(8, 21)),
 ]
 _AROUND_ZERO = [s * v for s in (-1, 1) for v in (*(k / 10 for k in range(20)), *range(2, 11))]
+_SHARES = [0.01, 0.02, *(k / 20 for k in range(1, 21))]
+_RADII = [*(k / 20 for k in range(20)), 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999]
+_PHASES = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.314, 0.5, *range(1, 7), 6.28]
 
+_GATE_BIAS_OF = {"forget_bias": "forget", "t_max": "chrono"}
+"""The one gate bias that a setting belongs to."""
 _STREAMS = {"weights": 0, "data": 1, "validation": 2}
 
 C = TypeVar("C", bound="RunConfig")
@@ -64,6 +76,12 @@ class RunConfig(BaseModel):
     hidden_size: int = count(
         64, 1, 1024, "Hidden size H", "Units in each recurrent layer.", "units", _OCTAVES
     )
+    directions: str = choice(
+        "forward", DIRECTIONS, "Direction", "Whether each layer also reads from the end."
+    )
+    residual: str = choice(
+        "none", RESIDUALS, "Ways past layers", "Residual connections between the layers."
+    )
     readout: str = choice(
         "linear", READOUTS, "Readout", "What turns the last layer's hidden states into outputs."
     )
@@ -72,6 +90,14 @@ class RunConfig(BaseModel):
     gain: float = number(
         1.0, 0, 10, "Gain g", "Multiplies the recurrent weights W_hh.", stops=_AROUND_ONE
     )
+    input_variance: float = number(
+        0.1,
+        0,
+        10,
+        "Input variance",
+        "Variance over units of W_ih x_t + b, which the critical gain allows for.",
+        stops=[*_SHARES, *_AROUND_ONE],
+    )
     input_init: str = choice("uniform", INPUT, "Input weights W_ih", "How W_ih is drawn.")
     input_scale: float = number(
         1.0, 0, 10, "Input scale", "Multiplies the input weights W_ih.", stops=_AROUND_ONE
@@ -79,6 +105,33 @@ class RunConfig(BaseModel):
     bias: str = choice("uniform", BIASES, "Biases", "How the recurrent layers' biases start.")
     bias_value: float = number(
         0.0, -10, 10, "Bias", "The value of a constant bias.", stops=_AROUND_ZERO
+    )
+    gate_bias: str = choice(
+        "none", GATE_BIASES, "Keeping gate", "How the bias of the gate that keeps starts."
+    )
+    forget_bias: float = number(
+        1.0, -10, 10, "Forget bias", "Above 0 the cell starts out keeping.", stops=_AROUND_ZERO
+    )
+    t_max: int = count(
+        100, 3, 10_000, "T_max", "The longest time that chrono starts with.", "steps", _DECADES
+    )
+    step_size: float = number(
+        0.1, 0.001, 1, "Step size ε", "How far one step moves the state.", stops=_DECADES
+    )
+    diffusion: float = number(
+        0.01, 0, 1, "Diffusion γ", "Pulls each unit towards 0.", stops=_DECADES
+    )
+    alpha: float = number(
+        0.5, 0.01, 1, "Leak α", "What share of the state a step replaces.", stops=_SHARES
+    )
+    ring_min: float = number(
+        0.9, 0, 0.9999, "Inner radius", "The least |λ| that is drawn.", stops=_RADII
+    )
+    ring_max: float = number(
+        0.999, 0.01, 0.9999, "Outer radius", "The largest |λ| that is drawn.", stops=_RADII
+    )
+    max_phase: float = number(
+        6.28, 0, 6.3, "Largest phase", "The largest angle of λ that is drawn.", "rad", _PHASES
     )
 
     steps: int = count(
@@ -135,6 +188,24 @@ class RunConfig(BaseModel):
         """The fewest hidden units that will do: one a class where they are the outputs."""
         task = TASKS[self.task]
         return task.output_size if self.readout == "none" and task.classes else 1
+
+    def matters(self, name: str) -> bool:
+        """Whether a setting changes anything for this cell, scheme and task."""
+        cell, shapes = CELLS[self.cell], CELLS[self.cell](2, 2).shapes
+        asks = {
+            "init": len(shapes.get("W_hh", ())) == 2,
+            "gain": "W_hh" in shapes or "w_hh" in shapes,
+            "bias": "b_ih" in shapes,
+            "bias_value": "b_ih" in shapes and self.bias == "constant",
+            "residual": self.layers > 1,
+            "input_variance": name in RECURRENT[self.init].settings and "W_hh" in shapes,
+            "lag": TASKS[self.task].uses_lag,
+        }
+        if any(name in kind.settings for kind in CELLS.values()):
+            return (
+                name in cell.settings and _GATE_BIAS_OF.get(name, self.gate_bias) == self.gate_bias
+            )
+        return asks.get(name, True)
 
     def rng(
         self, purpose: Literal["weights", "data", "validation"], *keys: int

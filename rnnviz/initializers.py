@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from rnnviz.arrays import Array, Float
 
@@ -17,7 +18,12 @@ class Initializer:
     """A scheme under the name that people know it by."""
 
     title: str
-    draw: Callable[[np.random.Generator, int, int], Float[Array, "rows columns"]]
+    draw: Callable[..., Float[Array, "rows columns"]]
+    """Takes a generator, rows, columns, and what ``settings`` names by keyword."""
+    whole: bool = False
+    """Whether the rows of all gates are one draw; else each gate's H rows are one."""
+    settings: tuple[str, ...] = ()
+    """Config fields that this scheme takes."""
 
 
 def normal(rng: np.random.Generator, rows: int, columns: int) -> Float[Array, "rows columns"]:
@@ -29,6 +35,11 @@ def uniform(rng: np.random.Generator, rows: int, columns: int) -> Float[Array, "
     """U(-1/sqrt(rows), 1/sqrt(rows)): PyTorch's default for recurrent layers (rows = H)."""
     bound = 1 / np.sqrt(rows)
     return rng.uniform(-bound, bound, (rows, columns))
+
+
+def fixed(rng: np.random.Generator, rows: int, columns: int) -> Float[Array, "rows columns"]:
+    """N(0, 1) at every size, so that the gain or the input scale is the standard deviation."""
+    return rng.normal(size=(rows, columns))
 
 
 def glorot_uniform(
@@ -75,22 +86,105 @@ def spectral_radius(
     return W / radius
 
 
+def sparse(rng: np.random.Generator, rows: int, columns: int) -> Float[Array, "rows columns"]:
+    """15 weights a row, the others 0, and a radius of 1, so that the gain is the radius.
+
+    The recurrent weights of "smart tanh" at gain 0.95: Pascanu, Mikolov and Bengio (2013),
+    section 4.1, and the authors' code, github.com/pascanur/trainingRNNs, RNN.py.
+    """
+    heard = rng.permuted(np.tile(np.arange(columns) < _HEARD, (rows, 1)), axis=1)
+    W = np.where(heard, rng.normal(size=(rows, columns)), 0.0)
+    radius = float(np.abs(np.linalg.eigvals(W)).max())
+    return W / radius
+
+
+def random_walk(rng: np.random.Generator, rows: int, columns: int) -> Float[Array, "rows columns"]:
+    """g N(0, 1/H) with g = exp(1/(2 H)), for linear units.
+
+    The log of the gradient's norm is then a random walk without a drift: Sussillo and Abbott
+    (2014), Random walk initialization for training very deep feedforward networks,
+    arXiv:1412.6558. At g = 1 it falls by 1/(2 H) a step.
+    """
+    return np.exp(1 / (2 * columns)) * normal(rng, rows, columns)
+
+
+def random_walk_relu(
+    rng: np.random.Generator, rows: int, columns: int
+) -> Float[Array, "rows columns"]:
+    """g N(0, 1/H) with g = sqrt(2) exp(1.2 / (max(H, 6) - 2.4)), for ReLU.
+
+    Sussillo and Abbott (2014), arXiv:1412.6558: a fit to simulations.
+    """
+    return np.sqrt(2) * np.exp(1.2 / (max(columns, 6) - 2.4)) * normal(rng, rows, columns)
+
+
+def critical(
+    rng: np.random.Generator, rows: int, columns: int, input_variance: float
+) -> Float[Array, "rows columns"]:
+    """g N(0, 1/H) with the ``critical_gain`` of tanh for this input."""
+    return critical_gain(input_variance) * normal(rng, rows, columns)
+
+
+def critical_gain(input_variance: float) -> float:
+    """The g at which a tanh network of many units neither loses gradients nor lets them grow.
+
+    With W_ij from N(0, g^2/H) a pre-activation has the variance q = g^2 E[tanh(sqrt(q) z)^2] +
+    ``input_variance``, z standard normal, and a step back multiplies the squared norm by chi =
+    g^2 E[sech(sqrt(q) z)^4]. This g solves chi = 1: 1 without input (Sompolinsky, Crisanti and
+    Sommers 1988), more with it (Molgedey, Schuchhardt and Schuster 1992; Chen, Pennington and
+    Schoenholz 2018, Dynamical isometry and a mean field theory of RNNs, ICML).
+
+    Examples
+    --------
+    >>> critical_gain(0.0), round(critical_gain(1.0), 3)
+    (1.0, 1.856)
+    """
+
+    def without_recurrence(q: float) -> float:
+        """How much of q is left for the input, if chi is 1."""
+        tanh_2, sech_4 = _over_normal(q)
+        return q - tanh_2 / sech_4 - input_variance
+
+    q = brentq(without_recurrence, 0.0, 2 * input_variance + 10, xtol=1e-13)
+    return float(1 / np.sqrt(_over_normal(q)[1]))
+
+
+def _over_normal(q: float) -> tuple[float, float]:
+    """E[tanh(sqrt(q) z)^2] and E[sech(sqrt(q) z)^4] over a standard normal z."""
+    # Equally spaced points converge exponentially here; Gauss-Hermite misses the narrow sech.
+    z = np.linspace(-10, 10, 801)
+    weight = np.exp(-(z**2) / 2)
+    tanh_2 = np.tanh(np.sqrt(q) * z) ** 2
+    mean_of = weight / weight.sum()
+    return float(mean_of @ tanh_2), float(mean_of @ (1 - tanh_2) ** 2)
+
+
+_HEARD = 15
+"""How many others a unit hears in a sparse network."""
+
 RECURRENT: dict[str, Initializer] = {
     "normal": Initializer("Gaussian, N(0, 1/H)", normal),
     "uniform": Initializer("Uniform, ±1/√H (PyTorch)", uniform),
-    "glorot_uniform": Initializer("Glorot uniform (Keras)", glorot_uniform),
-    "glorot_normal": Initializer("Glorot normal", glorot_normal),
+    "glorot_uniform": Initializer("Glorot uniform (Keras)", glorot_uniform, whole=True),
+    "glorot_normal": Initializer("Glorot normal", glorot_normal, whole=True),
     "he": Initializer("He", he),
     "orthogonal": Initializer("Orthogonal", orthogonal),
+    "orthogonal_whole": Initializer("Orthogonal over all gates (Keras)", orthogonal, whole=True),
     "identity": Initializer("Identity", identity),
     "spectral_radius": Initializer("Gaussian of exact radius", spectral_radius),
+    "sparse": Initializer("Sparse of exact radius, 15 a unit", sparse),
+    "random_walk": Initializer("Random walk, linear units", random_walk),
+    "random_walk_relu": Initializer("Random walk, ReLU", random_walk_relu),
+    "critical": Initializer("Critical gain for tanh", critical, settings=("input_variance",)),
+    "fixed": Initializer("Gaussian, N(0, 1): the gain is its deviation", fixed),
 }
 """Schemes for ``W_hh``, each times ``gain``."""
 
 INPUT: dict[str, Initializer] = {
-    "glorot_normal": Initializer("Glorot normal", glorot_normal),
-    "glorot_uniform": Initializer("Glorot uniform (Keras)", glorot_uniform),
+    "glorot_normal": Initializer("Glorot normal", glorot_normal, whole=True),
+    "glorot_uniform": Initializer("Glorot uniform (Keras)", glorot_uniform, whole=True),
     "he": Initializer("He", he),
     "uniform": Initializer("Uniform, ±1/√H (PyTorch)", uniform),
+    "fixed": Initializer("Gaussian, N(0, 1): the scale is its deviation", fixed),
 }
 """Schemes for ``W_ih``, each times ``input_scale``."""

@@ -45,13 +45,14 @@ def columns(arrays: PerStep) -> list[Array]:
     return [rows(array).T for array in arrays]
 
 
-def blocks(steps: int, row: Array) -> list[slice]:
+def blocks(steps: int, row: Array, fewest: int = 1) -> list[slice]:
     """Consecutive steps, cut so that the rows of a block stay in the cache of one core.
 
     ``row`` is one step's array. What is done for all steps at once, between the products that
     have to wait for each other, is done a block at a time: over long sequences memory is slow.
+    A block has ``fewest`` steps at least, whatever the cache holds.
     """
-    size = max(1, CACHED // max(1, row.nbytes))
+    size = max(fewest, CACHED // max(1, row.nbytes))
     return [slice(start, min(start + size, steps)) for start in range(0, steps, size)]
 
 

@@ -1,13 +1,16 @@
 """What one forward pass and BPTT saw: every state, and every derivative of the loss."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from rnnviz.arrays import Array, Float, Params
+import numpy as np
+
+from rnnviz.arrays import Array, Float, Params, frozen
 from rnnviz.cells import Tape
 from rnnviz.network import Network
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LayerRecord:
     """One layer's pass: step t maps ``s[t]`` to ``s[t + 1]``, and ``s[0]`` is the initial state.
 
@@ -16,16 +19,31 @@ class LayerRecord:
 
     x: Float[Array, "T B I"]
     """What the layer read."""
-    da: Float[Array, "T B GH"]
-    """Derivative of the loss by each pre-activation."""
-    s: Float[Array, "N B S"]
-    ds: Float[Array, "N B S"]
-    """Total derivative of the loss by each state."""
+    pre: Array
+    """``da``, and behind it what else some cells' parameters need the derivative by."""
+    parts: dict[str, Array]
+    """Derivative by each part of the state as handed over, the other parts held still."""
     grads: Params
     """Derivative of the loss by each parameter, under the parameter's name."""
     tape: Tape
     inner: dict[str, Array]
     """Total derivative by each part of the state that is not h, the way through h included."""
+
+    @cached_property
+    def s(self) -> Float[Array, "N B S"]:
+        """States: the parts that are handed from step to step, side by side."""
+        return _joined(self.tape.states)
+
+    @cached_property
+    def ds(self) -> Float[Array, "N B S"]:
+        """Total derivative of the loss by each state."""
+        return _joined(self.parts)
+
+    @property
+    def da(self) -> Float[Array, "T B GH"]:
+        """Derivative of the loss by each pre-activation: what each nonlinearity is taken of."""
+        size = max(1, len(self.gates)) * self.h.shape[2]
+        return self.pre if self.pre.shape[2] == size else self.pre[:, :, :size]
 
     @property
     def h(self) -> Float[Array, "N B H"]:
@@ -35,7 +53,7 @@ class LayerRecord:
     @property
     def dh(self) -> Float[Array, "N B H"]:
         """Total derivative of the loss by each hidden state: the h part of ``ds``."""
-        return self.ds[:, :, : self.h.shape[2]]
+        return self.parts["h"]
 
     @property
     def c(self) -> Float[Array, "N B H"]:
@@ -56,6 +74,12 @@ class LayerRecord:
     def gates(self) -> dict[str, Array]:
         """Each gate by its name, (T, B, H); empty for a vanilla cell."""
         return self.tape.gates
+
+
+def _joined(parts: dict[str, Array]) -> Array:
+    """The parts of a state side by side, (N, B, S); itself where there is one."""
+    arrays = list(parts.values())
+    return arrays[0] if len(arrays) == 1 else frozen(np.concatenate(arrays, axis=2))
 
 
 @dataclass(frozen=True, slots=True)

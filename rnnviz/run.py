@@ -7,6 +7,7 @@ import numpy as np
 
 from rnnviz.bptt import bptt
 from rnnviz.build import build
+from rnnviz.cells import CELLS, Cell
 from rnnviz.config import RunConfig
 from rnnviz.network import Network
 from rnnviz.record import Record
@@ -70,11 +71,28 @@ def record_bytes(config: RunConfig) -> int:
     """How much memory a run's record takes, in bytes."""
     task = TASKS[config.task]
     outputs = task.output_size if config.readout == "linear" else config.hidden_size
-    per_layer = 3 * config.hidden_size  # h, dh, da
-    per_step = config.layers * per_layer + 2 * task.input_size + 3 * outputs
-    weights = 4 * config.layers * config.hidden_size**2
+    layers = config.layers * (1 + (config.directions == "both"))
+    read = 0 if config.residual == "none" and config.directions == "forward" else layers
+    kind = CELLS[config.cell]
+    cell = kind(1, config.hidden_size + kind.in_pairs * config.hidden_size % 2)
+    per_step = layers * numbers_a_step(cell) + 2 * task.input_size + 3 * outputs
+    per_step += read * 2 * config.hidden_size
+    weights = 4 * layers * cell.gate_count * config.hidden_size**2
     each = np.dtype(config.dtype).itemsize
     return each * ((config.steps + 1) * config.batch_size * per_step + weights)
+
+
+def numbers_a_step(cell: Cell) -> int:
+    """How many numbers a layer's record keeps of one step of one sequence."""
+    tape = cell.tape(1, 1, np.dtype(np.float32))
+    own = [array for array in tape.kept.values() if not np.shares_memory(array, tape.a)]
+    a = 0 if np.shares_memory(tape.a, tape.h) else tape.a.size
+    parts = len(tape.states)
+    states = parts if parts == 1 else 2 * parts  # the parts, and side by side
+    inner = parts - 1
+    return int(
+        a + tape.a.size + sum(array.size for array in own) + (2 * states + inner) * cell.hidden_size
+    )
 
 
 def check_outputs(config: RunConfig) -> None:

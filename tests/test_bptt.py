@@ -74,18 +74,25 @@ def check_against_autograd(cell, net, make_loss):
 
 
 @pytest.mark.parametrize("cell", rv.CELLS)
-@pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("readout", [True, False])
 @pytest.mark.parametrize("make_loss", LOSSES)
-def test_everything_recorded_equals_autograd(cell, layers, readout, make_loss):
-    check_against_autograd(cell, network(cell, layers=layers, readout=readout), make_loss)
+def test_everything_recorded_equals_autograd(cell, readout, make_loss):
+    check_against_autograd(cell, network(cell, layers=2, readout=readout), make_loss)
 
 
 @pytest.mark.parametrize("cell", rv.CELLS)
-@pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("both", [True, False])
-@pytest.mark.parametrize("residual", [True, False])
-def test_both_directions_and_residual_ways_equal_autograd(cell, layers, both, residual):
+@pytest.mark.parametrize(
+    ("layers", "both", "residual"),
+    [
+        (1, False, False),
+        (1, True, False),
+        (2, True, False),
+        (3, False, False),
+        (3, False, True),
+        (3, True, True),
+    ],
+)
+def test_depth_both_directions_and_residual_ways_equal_autograd(cell, layers, both, residual):
     net = network(cell, layers=layers, both=both, residual=residual)
     check_against_autograd(cell, net, mse_masked)
 
@@ -99,9 +106,10 @@ def test_float32_agrees_with_float64(cell):
         data.x.astype(np.float32),
         rv.losses.MSE(data.target.astype(np.float32)),
     )
-    assert short.dh.dtype == short.dx.dtype == short.grads["l0.W_hh"].dtype == np.float32
+    assert {a.dtype for a in (short.dh, short.dx, *short.grads.values())} == {np.dtype(np.float32)}
     np.testing.assert_allclose(short.dh, exact.dh, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(short.grads["l0.W_hh"], exact.grads["l0.W_hh"], rtol=1e-4, atol=1e-5)
+    for name, grad in short.grads.items():
+        np.testing.assert_allclose(grad, exact.grads[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("cell", rv.CELLS)

@@ -39,6 +39,109 @@ def gru(torch, cell, p, x, s):
     return pre, {"r": r, "z": z, "n": n}, {"h": (1 - z) * n + z * s["h"]}
 
 
+def gru_cho(torch, cell, p, x, s):
+    """Cho et al. (2014), equations 5 to 8."""
+    H, h = cell.hidden_size, s["h"]
+    W, U, b = (p[name].split(H) for name in ("W_ih", "W_hh", "b_ih"))
+    b = [one + two for one, two in zip(b, p["b_hh"].split(H), strict=True)]
+    a_r, a_z = (held(x @ W[n].T + h @ U[n].T + b[n]) for n in (0, 1))
+    r, z = torch.sigmoid(a_r), torch.sigmoid(a_z)
+    a_n = held(x @ W[2].T + (r * h) @ U[2].T + b[2])
+    n = torch.tanh(a_n)
+    return [a_r, a_z, a_n], {"r": r, "z": z, "n": n}, {"h": z * h + (1 - z) * n}
+
+
+def lstm_peephole(torch, cell, p, x, s):
+    """Graves (2013), equations 7 to 11, the peepholes as the diagonal matrices they are there."""
+    c, b = s["c"], p["b_ih"] + p["b_hh"]
+    a = (x @ p["W_ih"].T + s["h"] @ p["W_hh"].T + b).split(cell.hidden_size, dim=1)
+    a_i, a_f = held(a[0] + c @ p["w_ci"].diag()), held(a[1] + c @ p["w_cf"].diag())
+    i, f, a_g = torch.sigmoid(a_i), torch.sigmoid(a_f), held(a[2])
+    g = torch.tanh(a_g)
+    c = f * c + i * g
+    a_o = held(a[3] + c @ p["w_co"].diag())
+    o = torch.sigmoid(a_o)
+    gates = {"i": i, "f": f, "g": g, "o": o}
+    return [a_i, a_f, a_g, a_o], gates, {"h": o * torch.tanh(c), "c": c}
+
+
+def mgu(torch, cell, p, x, s):
+    """Zhou et al. (2016): each gate's weights act on [h, x] side by side."""
+    H, h = cell.hidden_size, s["h"]
+    W_f, W_n = torch.cat([p["W_hh"], p["W_ih"]], dim=1).split(H)
+    b_f, b_n = (p["b_ih"] + p["b_hh"]).split(H)
+    a_f = held(torch.cat([h, x], dim=1) @ W_f.T + b_f)
+    f = torch.sigmoid(a_f)
+    a_n = held(torch.cat([f * h, x], dim=1) @ W_n.T + b_n)
+    n = torch.tanh(a_n)
+    return [a_f, a_n], {"f": f, "n": n}, {"h": (1 - f) * h + f * n}
+
+
+def tanh_norm(torch, cell, p, x, s):
+    """Ba, Kiros and Hinton (2016), equation 4."""
+    total = x @ p["W_ih"].T + s["h"] @ p["W_hh"].T
+    a = held(layer_norm(torch, total, p["g"], p["b_ih"]) + p["b_hh"])
+    return [a], {}, {"h": torch.tanh(a)}
+
+
+def lstm_norm(torch, cell, p, x, s):
+    a = layer_norm(torch, s["h"] @ p["W_hh"].T, p["g_hh"], p["b_hh"])
+    a = a + layer_norm(torch, x @ p["W_ih"].T, p["g_ih"], p["b_ih"])
+    pre = [held(part) for part in a.chunk(4, dim=1)]
+    i, f, o = (torch.sigmoid(pre[n]) for n in (0, 1, 3))
+    g = torch.tanh(pre[2])
+    c = f * s["c"] + i * g
+    h = o * torch.tanh(layer_norm(torch, c, p["g_c"], p["b_c"]))
+    return pre, {"i": i, "f": f, "g": g, "o": o}, {"h": h, "c": c}
+
+
+def gru_norm(torch, cell, p, x, s):
+    H = cell.hidden_size
+    x_rz, x_n = (x @ p["W_ih"].T).split([2 * H, H], dim=1)
+    h_rz, h_n = (s["h"] @ p["W_hh"].T).split([2 * H, H], dim=1)
+    (alpha_2, alpha_3), (beta_2, beta_3) = p["g_ih"].split([2 * H, H]), p["b_ih"].split([2 * H, H])
+    (alpha_1, alpha_4), (beta_1, beta_4) = p["g_hh"].split([2 * H, H]), p["b_hh"].split([2 * H, H])
+    a = layer_norm(torch, h_rz, alpha_1, beta_1) + layer_norm(torch, x_rz, alpha_2, beta_2)
+    pre = [held(part) for part in a.chunk(2, dim=1)]
+    r, z = (torch.sigmoid(part) for part in pre)
+    from_h = r * layer_norm(torch, h_n, alpha_4, beta_4)
+    pre.append(held(layer_norm(torch, x_n, alpha_3, beta_3) + from_h))
+    n = torch.tanh(pre[2])
+    return pre, {"r": r, "z": z, "n": n}, {"h": (1 - z) * n + z * s["h"]}
+
+
+def layer_norm(torch, z, gain, bias):
+    return torch.nn.functional.layer_norm(z, gain.shape, gain, bias, 1e-5)
+
+
+def antisymmetric(torch, cell, p, x, s):
+    """Chang et al. (2019), with diffusion; their V is our W_ih."""
+    W, h, eye = p["W_hh"], s["h"], torch.eye(cell.hidden_size, dtype=p["W_hh"].dtype)
+    a = held(h @ (W - W.T - cell.diffusion * eye).T + x @ p["W_ih"].T + p["b_ih"] + p["b_hh"])
+    return [a], {}, {"h": h + cell.step_size * torch.tanh(a)}
+
+
+def leaky(torch, cell, p, x, s):
+    a = held(x @ p["W_ih"].T + p["b_ih"] + s["h"] @ p["W_hh"].T + p["b_hh"])
+    return [a], {}, {"h": (1 - cell.alpha) * s["h"] + cell.alpha * torch.tanh(a)}
+
+
+def indrnn(torch, cell, p, x, s):
+    """Li et al. (2018), section 3."""
+    a = held(x @ p["W_ih"].T + p["w_hh"] * s["h"] + p["b_ih"] + p["b_hh"])
+    return [a], {}, {"h": torch.relu(a)}
+
+
+def lru(torch, cell, p, x, s):
+    """Orvieto et al. (2023), equation 7, in complex numbers."""
+    B = torch.complex(*p["W_ih"].chunk(2))
+    Lambda = torch.exp(torch.complex(-p["nu_log"].exp(), p["theta_log"].exp()))
+    driven = p["gamma_log"].exp() * (x.to(B.dtype) @ B.T)
+    a = held(torch.cat([driven.real, driven.imag], dim=1))
+    state = Lambda * torch.complex(*s["h"].chunk(2, dim=1)) + torch.complex(*a.chunk(2, dim=1))
+    return [a], {}, {"h": torch.cat([state.real, state.imag], dim=1)}
+
+
 TWINS = {
     "tanh": vanilla(lambda torch, a: torch.tanh(a)),
     "relu": vanilla(lambda torch, a: torch.relu(a)),
@@ -46,6 +149,16 @@ TWINS = {
     "sigmoid": vanilla(lambda torch, a: torch.sigmoid(a)),
     "lstm": lstm,
     "gru": gru,
+    "gru_cho": gru_cho,
+    "lstm_peephole": lstm_peephole,
+    "mgu": mgu,
+    "tanh_norm": tanh_norm,
+    "lstm_norm": lstm_norm,
+    "gru_norm": gru_norm,
+    "antisymmetric": antisymmetric,
+    "leaky": leaky,
+    "indrnn": indrnn,
+    "lru": lru,
 }
 
 

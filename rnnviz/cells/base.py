@@ -18,7 +18,7 @@ class Tape:
     a: Float[Array, "T B GH"]
     """Holds each step's input projection until the step overwrites it."""
     states: dict[str, Array]
-    """What is handed from step to step, each (T+1, B, H): ``h`` first, then ``c`` if there is one."""
+    """What is handed from step to step, each (T+1, B, H): ``h`` first, and ``c`` if there is one."""
     gates: dict[str, Array] = field(default_factory=dict)
     """Each gate by its name, (T, B, H)."""
     kept: dict[str, Array] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Adjoint:
     states: Mapping[str, PerStep]
     """Derivative by each part of the state as handed over, the other parts held still."""
     da: PerStep
-    """Derivative by each pre-activation, (..., B, G*H)."""
+    """Derivative by each pre-activation, (..., B, G*H), and what else a cell's ``grads`` need."""
     total: Mapping[str, PerStep] = field(default_factory=dict)
     """Where a cell leaves the total derivative by an inner part, the way through h included."""
 
@@ -61,6 +61,20 @@ class Highway:
     """What each step multiplies it by: the forget gate of an LSTM."""
 
 
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What a cell's one nonlinearity gave at each step, and how steep it was there."""
+
+    value: Float[Array, "T B H"]
+    slope: Float[Array, "T B H"]
+    span: tuple[float, float]
+    """The range of the nonlinearity: a unit near a finite end is flat."""
+
+
+KEEPING = ("gate_bias", "forget_bias", "t_max")
+"""Settings of every cell with a gate that keeps."""
+
+
 @dataclass(frozen=True)
 class Cell(ABC):
     """A recurrent cell: it holds sizes and constants, not weights."""
@@ -75,6 +89,10 @@ class Cell(ABC):
     state_names: ClassVar[tuple[str, ...]] = ("h",)
     settings: ClassVar[tuple[str, ...]] = ()
     """Config fields that this cell has and most have not; those it is made with are its fields."""
+    keeps: ClassVar[tuple[str, int] | None] = None
+    """The gate that keeps the state, and 1; -1 where the gate keeps by closing."""
+    writes: ClassVar[str | None] = None
+    """The gate that writes, where it is another than the one that keeps."""
     in_pairs: ClassVar[bool] = False
     """Whether units come in pairs, so that H is even."""
     one_bias: ClassVar[bool] = True
@@ -97,13 +115,23 @@ class Cell(ABC):
         return max(1, len(self.gate_names))
 
     @property
+    def gate_spans(self) -> dict[str, tuple[float, float]]:
+        """The range of each gate: of a sigmoid, or of the tanh of a candidate, g or n."""
+        return {
+            name: (-1.0, 1.0) if name in ("g", "n") else (0.0, 1.0) for name in self.gate_names
+        }
+
+    @property
     def state_size(self) -> int:
         """S: how many numbers are handed from step to step."""
         return len(self.state_names) * self.hidden_size
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of every parameter, in PyTorch's names and order; a cell's own come last."""
+        """The shape of every parameter, in PyTorch's names and order.
+
+        A cell's own come last, or stand where what they replace would.
+        """
         rows = self.gate_count * self.hidden_size
         return {
             "W_ih": (rows, self.input_size),
@@ -112,9 +140,9 @@ class Cell(ABC):
             "b_hh": (rows,),
         }
 
-    def own(self, name: str, rng: np.random.Generator) -> Array:
-        """The start of a parameter that only this kind of cell has."""
-        raise KeyError(name)
+    def own(self, rng: np.random.Generator) -> Params:  # noqa: ARG002
+        """The start of every parameter that only this kind of cell has."""
+        return {}
 
     def empty_states(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> dict[str, Array]:
         """A buffer for each part of the state."""
@@ -164,6 +192,27 @@ class Cell(ABC):
     ) -> tuple[Float[Array, "T B R"], Float[Array, "R I"]]:
         """Two factors whose product is the derivative by x_t."""
         return da, params["W_ih"]
+
+    @property
+    def recurrent_name(self) -> str:
+        """What ``recurrent`` is, in short."""
+        candidate = next((name for name in self.gate_names if name in ("g", "n")), None)
+        return f"W_hh, {candidate} rows" if candidate else "W_hh"
+
+    def recurrent(self, params: Params) -> Float[Array, "H H"]:
+        """What a step would multiply the state by with its gates open and its units linear.
+
+        For a cell with gates, the rows of W_hh that the candidate hears.
+        """
+        W, H = params["W_hh"], self.hidden_size
+        if not self.gate_names:
+            return W
+        block = next(n for n, name in enumerate(self.gate_names) if name in ("g", "n"))
+        return W[block * H : (block + 1) * H]
+
+    def units(self, tape: Tape) -> Units | None:  # noqa: ARG002
+        """The values and slopes of the nonlinearity, where there is only one."""
+        return None
 
     def highway(self, params: Params, tape: Tape) -> Highway | None:  # noqa: ARG002
         """The way past the weights, where there is one."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Float, Params, PerStep
-from rnnviz.cells.base import Adjoint, Cell, Highway, Tape
+from rnnviz.cells.base import KEEPING, Adjoint, Cell, Highway, Tape
 from rnnviz.products import Step, adder, blocks, columns, rows
 
 
@@ -20,6 +20,8 @@ class GRU(Cell):
         "reset after the product: PyTorch documentation, torch.nn.GRU"
     )
     gate_names = ("r", "z", "n")
+    keeps = ("z", 1)
+    settings = KEEPING
     one_bias = False  # b_hn is inside the reset gate's product, and b_in is not
 
     def tape(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> Tape:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Float, Params, PerStep
-from rnnviz.cells.base import Adjoint, Cell, Highway, Tape
+from rnnviz.cells.base import KEEPING, Adjoint, Cell, Highway, Tape
 from rnnviz.products import Step, adder, blocks, columns, rows
 
 
@@ -21,6 +21,9 @@ class LSTM(Cell):
     )
     gate_names = ("i", "f", "g", "o")
     state_names = ("h", "c")
+    keeps = ("f", 1)
+    writes = "i"
+    settings = KEEPING
 
     def tape(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> Tape:
         """Empty buffers; the pre-activations become the gates where they lie."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from rnnviz.arrays import Array, Params
-from rnnviz.cells.base import Adjoint, Cell, Tape
+from rnnviz.cells.base import Adjoint, Cell, Tape, Units
 from rnnviz.products import Step, adder, blocks, columns
 
 
@@ -28,6 +28,11 @@ class Vanilla(Cell):
     @abstractmethod
     def slope(h: Array, out: Array | None = None) -> Array:
         """The derivative of f, from its value h: exact, and no second copy of ``a`` is kept."""
+
+    def units(self, tape: Tape) -> Units:
+        """The hidden states themselves."""
+        h = tape.h[1:]
+        return Units(h, self.slope(h), self.span)
 
     def tape(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> Tape:
         """Empty buffers; a step's pre-activation and its state share one row."""

@@ -40,22 +40,24 @@ class Eigenvalues:
         )
 
 
-def eigenvalues(network: Network, layer: int = -1) -> Eigenvalues:
-    """Eigenvalues and singular values of ``W_hh``.
+def eigenvalues(network: Network, layer: int | None = None) -> Eigenvalues:
+    """Eigenvalues and singular values of what a step alone multiplies the state by.
 
-    They decide the gradient of a linear network; a bounded unit shrinks it further, by its
-    slope. Pascanu, Mikolov and Bengio (2013), section 2.1.
+    That is ``W_hh`` for a vanilla cell, and ``cell.recurrent`` for any. They decide the
+    gradient of a linear network; a bounded unit shrinks it further, by its slope. Pascanu,
+    Mikolov and Bengio (2013), section 2.1.
 
     Raises
     ------
     ValueError
         If the weights are not finite.
     """
-    W_hh = network.layers[layer].params["W_hh"]
-    if not np.isfinite(W_hh).all():
-        raise ValueError(
-            f"W_hh must be finite, got {(~np.isfinite(W_hh)).sum()} entries that are not"
-        )
-    values = np.linalg.eigvals(W_hh)
+    number = network.top if layer is None else layer
+    at = network.layers[number]
+    with np.errstate(all="ignore"):
+        W = at.cell.recurrent(at.params)
+    if not np.isfinite(W).all():
+        raise ValueError(f"W_hh must be finite, got {(~np.isfinite(W)).sum()} entries that are not")
+    values = np.linalg.eigvals(W)
     order = np.argsort(-np.abs(values), kind="stable")
-    return Eigenvalues(values[order], np.linalg.svd(W_hh, compute_uv=False))
+    return Eigenvalues(values[order], np.linalg.svd(W, compute_uv=False))

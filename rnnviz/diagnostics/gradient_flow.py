@@ -111,7 +111,9 @@ class GradientFlow:
         )
 
 
-def gradient_flow(record: Record, source: Source = "total", layer: int = -1) -> GradientFlow:
+def gradient_flow(
+    record: Record, source: Source = "total", layer: int | None = None
+) -> GradientFlow:
     """The norm of dL/ds_t at every state of one layer.
 
     Parameters
@@ -121,7 +123,8 @@ def gradient_flow(record: Record, source: Source = "total", layer: int = -1) -> 
         step that has any, which shows how one step's loss travels: with a loss at every step
         the total looks flat even where nothing flows. It is one step for the whole batch, the
         last at which any sequence has a loss: one whose loss ends earlier counts as zero
-    layer : the last by default
+    layer : the top one that reads forward by default; a reverse layer's states are counted as
+        it goes through them, from the end of the sequence
 
     Examples
     --------
@@ -132,13 +135,21 @@ def gradient_flow(record: Record, source: Source = "total", layer: int = -1) -> 
     >>> round(flow.factor, 9), round(float(flow.log10_norm[0] - flow.log10_norm[-1]), 6)
     (0.5, -903.089987)
     """
+    number = record.network.top if layer is None else layer
+    dy, last = derivative_from(record, source)
+    at = record.steps - last if record.network.layers[number].reverse else last + 1
+    return GradientFlow(source, at, scaled_bptt(record, dy)[number])
+
+
+def derivative_from(record: Record, source: Source) -> tuple[Float[Array, "T B O"], int]:
+    """The derivative by the outputs of the loss that travels, and the last step that has any."""
     active = np.flatnonzero(record.dy.any(axis=(1, 2)))
     last = int(active[-1]) if len(active) else record.steps - 1
-    dy = record.dy
-    if source == "last":
-        dy = np.zeros_like(record.dy)
-        dy[last] = record.dy[last]
-    return GradientFlow(source, last + 1, scaled_bptt(record, dy)[layer])
+    if source == "total":
+        return record.dy, last
+    dy = np.zeros_like(record.dy)
+    dy[last] = record.dy[last]
+    return dy, last
 
 
 def log10_mean(log10: Float[Array, "N B"]) -> Float[Array, " N"]:

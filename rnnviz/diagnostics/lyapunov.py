@@ -30,7 +30,7 @@ class Lyapunov:
         )
 
 
-def lyapunov(record: Record, count: int | None = None, layer: int = -1) -> Lyapunov:
+def lyapunov(record: Record, count: int | None = None, layer: int | None = None) -> Lyapunov:
     """The largest exponents, from the one-step Jacobians along the record's own states.
 
     Engelken, Wolf and Abbott (2023), Lyapunov spectra of chaotic recurrent neural networks,
@@ -43,7 +43,7 @@ def lyapunov(record: Record, count: int | None = None, layer: int = -1) -> Lyapu
     ----------
     record : Record
     count : how many exponents; all S by default
-    layer : the last by default
+    layer : the top one by default
 
     Examples
     --------
@@ -52,15 +52,16 @@ def lyapunov(record: Record, count: int | None = None, layer: int = -1) -> Lyapu
     >>> bool(np.allclose(rv.diagnostics.lyapunov(rv.run(config)).exponents, np.log(0.5)))
     True
     """
-    cell, seen = record.network.layers[layer].cell, record.layers[layer]
-    size = cell.state_size
+    number = record.network.top if layer is None else layer
+    at, seen = record.network.layers[number], record.layers[number]
+    size = at.cell.state_size
     K = size if count is None else min(count, size)
     rng = np.random.default_rng(0)
     frame = np.linalg.qr(rng.normal(size=(record.batch_size, size, K)))[0]
     last = np.ascontiguousarray(np.moveaxis(frame, 2, 0), seen.s.dtype)
     total = np.zeros((record.batch_size, K))
     with np.errstate(all="ignore"):
-        for vectors in pull_back(record.network.layers[layer], seen, last):
+        for vectors in pull_back(at, seen, last):
             total += _make_orthonormal(vectors)
     by_sequence = -np.sort(-total / record.steps, axis=1)
     return Lyapunov(by_sequence.mean(axis=0), by_sequence)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnviz.arrays import Array
 from rnnviz.cells.vanilla import Vanilla
 from rnnviz.config import RunConfig
 from rnnviz.fields import bounds
@@ -40,9 +41,10 @@ def for_vanishing(
     record: Record, factor: float, radius: float, rms_slope: float
 ) -> Iterator[Remedy]:
     """Less of what flattens the units, if they are flat; else more recurrent weight."""
-    cell = record.network.layers[-1].cell
+    cell = record.network.layers[record.network.top].cell
     bounded = isinstance(cell, Vanilla) and np.isfinite(cell.span).all()
     steepest = 0.25 if cell.title == "sigmoid" else 1.0
+    yield from _open_what_keeps()
     if bounded and rms_slope < FLAT * steepest:
         yield from _less_of_what_flattens(record, radius)
     if cell.title == "sigmoid":
@@ -50,6 +52,14 @@ def for_vanishing(
     yield scale_gain(min(1 / factor, 10.0))
     yield Remedy("init", "Start W_hh orthogonal: no direction shrinks more.", value="orthogonal")
     yield Remedy("cell", "Choose a linear cell, whose units are never flat.", value="linear")
+    yield Remedy("ring_max", "Put the ring's outer edge at 0.999.", value=0.999)
+
+
+def _open_what_keeps() -> Iterator[Remedy]:
+    """For cells with a gate that keeps, a constant that does, or eigenvalues on a ring."""
+    text = "Start the gate that keeps open, for lags up to T max (chrono)."
+    yield Remedy("gate_bias", text, value="chrono")
+    yield Remedy("ring_max", "Put the ring's outer edge at 0.99.", value=0.99)
 
 
 def for_growing(factor: float, radius: float) -> Iterator[Remedy]:
@@ -60,13 +70,13 @@ def for_growing(factor: float, radius: float) -> Iterator[Remedy]:
 
 def for_dead(record: Record) -> Iterator[Remedy]:
     """Recurrent weights where there are none, else units that cannot all be off."""
-    params = record.network.layers[-1].params
-    if not params["W_hh"].any():
+    params = record.network.layers[record.network.top].params
+    if not recurrent_weights(record).any():
         yield Remedy("gain", "Set the gain to 1: the recurrent weights are 0.", value=1.0)
         yield Remedy("init", "Start W_hh orthogonal: as drawn it is 0.", value="orthogonal")
     if not record.dy.any():
         yield Remedy("loss_at", "Take the loss at every step: at the last it is flat.", value="all")
-    if params["b_ih"].any():
+    if "b_ih" in params and params["b_ih"].any():
         yield Remedy("bias", "Set the biases to zero: they push the units flat.", value="zero")
     yield Remedy("cell", "Choose tanh: these units are off or flat.", value="tanh")
     yield Remedy("gain", "Set the gain to 1: the units are flat.", value=1.0)
@@ -79,6 +89,12 @@ def for_holding() -> Iterator[Remedy]:
     yield Remedy("gain", "Halve the gain, to see where it stops holding.", multiply=0.5)
 
 
+def recurrent_weights(record: Record) -> Array:
+    """What the top layer's state is multiplied with at each step."""
+    layer = record.network.layers[record.network.top]
+    return layer.cell.recurrent(layer.params)
+
+
 def scale_gain(by: float) -> Remedy:
     """Multiply the recurrent weights: the remedy where nothing saturates."""
     verb = "Raise" if by > 1 else "Lower"
@@ -87,8 +103,8 @@ def scale_gain(by: float) -> Remedy:
 
 def _less_of_what_flattens(record: Record, radius: float) -> Iterator[Remedy]:
     """The largest part of the pre-activations is what pushes the units to an end of their range."""
-    layer, seen = record.network.layers[-1], record.layers[-1]
-    below = record.layers[-2].h[1:] if len(record.layers) > 1 else record.x
+    layer, seen = record.network.layers[record.network.top], record.top
+    below = seen.x
     bias = layer.params["b_ih"] + layer.params.get("b_hh", 0)
     with np.errstate(all="ignore"):
         parts = {

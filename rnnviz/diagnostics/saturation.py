@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from rnnviz.arrays import Array, Float
-from rnnviz.cells.vanilla import Vanilla
 from rnnviz.record import Record
 
 
@@ -36,7 +35,7 @@ class Saturation:
         )
 
 
-def saturation(record: Record, layer: int = -1, margin: float = 0.05) -> Saturation:
+def saturation(record: Record, layer: int | None = None, margin: float = 0.05) -> Saturation:
     """The share of flat units, and the mean square slope, at each step.
 
     Glorot and Bengio (2010), section 3, on saturated units; Sompolinsky, Crisanti and Sommers
@@ -45,9 +44,14 @@ def saturation(record: Record, layer: int = -1, margin: float = 0.05) -> Saturat
     Parameters
     ----------
     record : Record
-    layer : the last by default
+    layer : the top one by default
     margin : how near to an end of its range a unit counts as flat, as a share of the range;
         a ReLU is flat where it is off, a linear unit never
+
+    Raises
+    ------
+    ValueError
+        If the cell has gates: each is flat at times of its own, see ``gates``.
 
     Examples
     --------
@@ -56,12 +60,15 @@ def saturation(record: Record, layer: int = -1, margin: float = 0.05) -> Saturat
     >>> saturation(record).share.tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    cell, h = record.network.layers[layer].cell, record.layers[layer].h[1:]
-    if not isinstance(cell, Vanilla):
-        raise ValueError(f"saturation takes a vanilla cell, got {cell.title}")
-    low, high = cell.span
-    edge = margin * (high - low) if np.isfinite(high - low) else 0.0
+    number = record.network.top if layer is None else layer
+    cell = record.network.layers[number].cell
     with np.errstate(all="ignore"):
-        flat = ((h <= low + edge) | (h >= high - edge)) & np.isfinite(h)
-        mean_square = np.mean(cell.slope(h) ** 2, axis=(1, 2))
+        units = cell.units(record.layers[number].tape)
+        if units is None:
+            raise ValueError(f"saturation takes a cell with one nonlinearity, got {cell.title}")
+        low, high = units.span
+        edge = margin * (high - low) if np.isfinite(high - low) else 0.0
+        flat = (units.value <= low + edge) | (units.value >= high - edge)
+        flat &= np.isfinite(units.value)
+        mean_square = np.mean(units.slope**2, axis=(1, 2))
     return Saturation(flat.mean(axis=(1, 2)), mean_square, margin)

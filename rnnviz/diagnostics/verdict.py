@@ -18,6 +18,7 @@ from rnnviz.diagnostics.remedy import (
     for_growing,
     for_holding,
     for_vanishing,
+    recurrent_weights,
 )
 from rnnviz.diagnostics.saturation import Saturation, saturation
 from rnnviz.record import Record
@@ -63,6 +64,23 @@ class Verdict:
         return pd.DataFrame([{**vars(self), "remedy": self.remedy.text}])
 
 
+@dataclass(frozen=True)
+class Cause:
+    """What in a layer decides its gradient's rate."""
+
+    radius: float
+    matrix: str
+    """What the radius is of."""
+    units: Saturation | None
+    highway: float | None
+    """Root mean square of what is handed straight on at each step, for a cell that does."""
+
+    @property
+    def rms_slope(self) -> float:
+        """The units' root mean square slope; 1 for a cell whose gates decide."""
+        return 1.0 if self.units is None else self.units.rms_slope
+
+
 def verdict(
     record: Record,
     flow: GradientFlow | None = None,
@@ -71,7 +89,7 @@ def verdict(
     spectrum: Eigenvalues | None = None,
     units: Saturation | None = None,
 ) -> Verdict:
-    """Judge how the last step's loss travels back through the last layer.
+    """Judge how the last step's loss travels back through the top layer.
 
     The measured rate decides, and never the spectral radius: with flat units the gradient
     vanishes at a radius above 1. Hochreiter (1991); Bengio, Simard and Frasconi (1994);
@@ -95,8 +113,7 @@ def verdict(
     flow = flow or gradient_flow(record, "last")
     fault = first_fault(record, flow)
     kind, factor = _kind(flow, fault), flow.factor
-    radius, units = _radius(record, spectrum), units or saturation(record)
-    rms_slope = units.rms_slope
+    cause = _cause(record, spectrum, units)
     told = [f"{kind.capitalize()}.", _rate(kind, flow), fault.sentence if fault else ""]
     return Verdict(
         kind=kind,
@@ -106,9 +123,9 @@ def verdict(
         doubling_time=float(np.log(2) / np.log(factor)) if 1 < factor < np.inf else None,
         reach=_reach(flow),
         first_bad_step=fault.t if fault else None,
-        sentence=" ".join(filter(None, [*told, _why(kind, record, radius, rms_slope)])),
-        evidence=_evidence(flow, radius, units),
-        remedy=_first_that_changes(_remedies(kind, record, factor, radius, rms_slope), config),
+        sentence=" ".join(filter(None, [*told, _why(kind, record, cause)])),
+        evidence=_evidence(flow, cause),
+        remedy=_first_that_changes(_remedies(kind, record, factor, cause), config),
     )
 
 
@@ -144,18 +161,26 @@ def _rate(kind: Kind, flow: GradientFlow) -> str:
     return f"{keeps}: half is gone after {half_life:.3g} steps, and {left}."
 
 
-def _why(kind: Kind, record: Record, radius: float, rms_slope: float) -> str:
-    if kind == "dead":
-        return _why_dead(record)
+def _why(kind: Kind, record: Record, cause: Cause) -> str:
+    if kind in ("dead", "holding"):
+        return _why_dead(record) if kind == "dead" else ""
+    radius = cause.radius
     if kind == "overflowed":
         return f"The spectral radius is {radius:.3g}, and nothing bounds what grows."
+    if cause.highway is not None:
+        return _why_gated(kind, cause.highway)
     if kind == "vanishing":
-        return _why_vanishing(radius, rms_slope)
-    if kind == "holding":
-        return ""
+        return _why_vanishing(radius, cause.rms_slope)
     if radius <= 1:
         return f"The spectral radius is {radius:.3g}, but the weights stretch before they shrink."
     return f"The spectral radius is {radius:.3g}, and the units are not flat enough to stop it."
+
+
+def _why_gated(kind: Kind, highway: float) -> str:
+    handed = f"What is handed straight on keeps ×{highway:.3g} at each step"
+    if kind == "vanishing":
+        return f"{handed} (root mean square), and the way through the weights adds too little."
+    return f"{handed} (root mean square); the rest comes through the weights."
 
 
 def _why_vanishing(radius: float, rms_slope: float) -> str:
@@ -171,43 +196,55 @@ def _why_vanishing(radius: float, rms_slope: float) -> str:
 def _why_dead(record: Record) -> str:
     if not record.dy.any():
         return "The loss has no derivative by the outputs."
-    if not record.network.layers[-1].params["W_hh"].any():
+    if not recurrent_weights(record).any():
         return "The recurrent weights are 0."
     return "The units are off, or so flat that their slope is 0."
 
 
-def _evidence(flow: GradientFlow, radius: float, units: Saturation) -> tuple[str, ...]:
-    fit = flow.fit
+def _evidence(flow: GradientFlow, cause: Cause) -> tuple[str, ...]:
+    fit, units = flow.fit, cause.units
     rate = f"factor {fit.factor:.4g} a step, fitted over lags {fit.first_lag} to {fit.last_lag}"
-    return (
+    told = [
         rate if np.isfinite(fit.factor) else "no finite gradient to fit a factor to",
-        f"spectral radius of W_hh {radius:.4g}",
-        f"root mean square slope of the units {units.rms_slope:.4g}",
-        f"{units.share.mean():.0%} of unit values saturated",
-    )
+        f"spectral radius of {cause.matrix} {cause.radius:.4g}",
+    ]
+    if cause.highway is not None:
+        told.append(f"handed straight on ×{cause.highway:.4g} a step (root mean square)")
+    if units is not None:
+        told.append(f"root mean square slope of the units {units.rms_slope:.4g}")
+        told.append(f"{units.share.mean():.0%} of unit values saturated")
+    return tuple(told)
 
 
-def _remedies(
-    kind: Kind, record: Record, factor: float, radius: float, rms_slope: float
-) -> Iterator[Remedy]:
+def _remedies(kind: Kind, record: Record, factor: float, cause: Cause) -> Iterator[Remedy]:
     if kind == "vanishing":
-        return for_vanishing(record, factor, radius, rms_slope)
+        return for_vanishing(record, factor, cause.radius, cause.rms_slope)
     if kind == "dead":
         return for_dead(record)
     if kind == "holding":
         return for_holding()
-    return for_growing(factor, radius)
+    return for_growing(factor, cause.radius)
 
 
 def _first_that_changes(remedies: Iterator[Remedy], config: RunConfig | None) -> Remedy:
-    """The likeliest remedy that the config does not have already."""
+    """The likeliest remedy that changes something the config has not already."""
     found = list(remedies)
     if config is None:
         return found[0]
-    return next((remedy for remedy in found if remedy.apply(config) != config), found[0])
+    changes = (r for r in found if config.matters(r.control) and r.apply(config) != config)
+    return next(changes, found[0])
 
 
-def _radius(record: Record, spectrum: Eigenvalues | None) -> float:
-    if spectrum is None and not np.isfinite(record.network.layers[-1].params["W_hh"]).all():
-        return np.nan
-    return (spectrum or eigenvalues(record.network)).spectral_radius
+def _cause(record: Record, spectrum: Eigenvalues | None, units: Saturation | None) -> Cause:
+    number = record.network.top
+    layer, tape = record.network.layers[number], record.layers[number].tape
+    with np.errstate(all="ignore"):
+        W = layer.cell.recurrent(layer.params)
+        highway = layer.cell.highway(layer.params, tape)
+        kept = None if highway is None else float(np.sqrt(np.mean(highway.kept**2)))
+        if units is None and layer.cell.units(tape) is not None:
+            units = saturation(record)
+    if spectrum is None and np.isfinite(W).all():
+        spectrum = eigenvalues(record.network)
+    radius = np.nan if spectrum is None else spectrum.spectral_radius
+    return Cause(radius, layer.cell.recurrent_name, units, kept)

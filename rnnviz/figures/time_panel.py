@@ -40,7 +40,7 @@ def time_panel(
     spectrum: Eigenvalues | None = None,
     pinned: GradientFlow | None = None,
     sequence: int = 0,
-    layer: int = -1,
+    layer: int | None = None,
     theme: Theme = "light",
     caption: str = "",
 ) -> go.Figure:
@@ -54,10 +54,10 @@ def time_panel(
     spectrum : ``eigenvalues(record.network)``, for the lines of theory
     pinned : another run's gradient, to compare with
     sequence : the one whose units are drawn
-    layer : the one that ``flow`` belongs to
+    layer : the one that ``flow`` belongs to, the top one that reads forward by default
     """
     palette, flows = PALETTES[theme], Flows(flow, total, spectrum, pinned)
-    units = shown(record, layer, sequence)
+    units = shown(record, record.network.top if layer is None else layer, sequence)
     height, domains = stacked([STRIP, UNITS, UNITS, NORMS])
     tops = [high for _, high in domains]
     rows = [
@@ -81,7 +81,8 @@ def subtitle(flow: GradientFlow, units: Shown) -> str:
         if flow.source == "last"
         else "of the whole loss"
     )
-    return f"∂L/∂hₜ {loss}; the gradient travels from right to left. {units.words}"
+    state = "∂L/∂hₜ" if flow.derivative.mantissa.shape[-1] == units.hidden_size else "∂L/∂(hₜ, cₜ)"
+    return f"{state} {loss}; the gradient travels from right to left. {units.words}"
 
 
 def alt(flows: Flows) -> str:

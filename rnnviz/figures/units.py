@@ -50,9 +50,14 @@ class Shown:
         return f"{which}ordered by the weight of their first input.{self._left_out}"
 
     @property
+    def hidden_size(self) -> int:
+        """H of the layer that is drawn."""
+        return int(self.record.layers[self.layer].h.shape[2])
+
+    @property
     def _left_out(self) -> str:
-        hidden_size = self.record.layers[self.layer].h.shape[2]
-        states, units = every(self.record.steps + 1, MOST_COLUMNS), every(hidden_size, MOST_ROWS)
+        states = every(self.record.steps + 1, MOST_COLUMNS)
+        units = every(self.hidden_size, MOST_ROWS)
         parts = [f"every {ordinal(states)} state"] if states > 1 else []
         parts += [f"every {ordinal(units)} unit"] if units > 1 else []
         return f" The heatmaps draw {' and '.join(parts)}." if parts else ""

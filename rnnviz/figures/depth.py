@@ -1,0 +1,3 @@
+"""tmp."""
+def depth() -> None:
+    """x."""

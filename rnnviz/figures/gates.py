@@ -1,0 +1,3 @@
+"""tmp."""
+def gates() -> None:
+    """x."""

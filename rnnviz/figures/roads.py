@@ -1,0 +1,3 @@
+"""tmp."""
+def roads() -> None:
+    """x."""
