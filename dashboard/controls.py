@@ -9,6 +9,12 @@ from rnnviz import PRESETS, TASKS, TrainConfig
 from rnnviz.fields import options, stops
 
 FIELDS = TrainConfig.model_fields
+NETWORK = ("cell", "hidden_size", "layers", "directions", "residual", "readout")
+INITIALISATION = (
+    *("init", "gain", "input_variance", "input_init", "input_scale", "bias", "bias_value"),
+    *("gate_bias", "forget_bias", "t_max", "step_size", "diffusion", "alpha"),
+    *("ring_min", "ring_max", "max_phase"),
+)
 FREE = ("seed", "data_seed")
 """Settings that may differ from a preset's without leaving it."""
 
@@ -17,17 +23,14 @@ def sidebar() -> None:
     """Everything that decides the run, in six short groups, whose headings are in style.css."""
     config = session.config()
     preset()
-    for name in ("cell", "hidden_size", "layers", "readout"):
-        setting(name)
-    for name in ("init", "gain", "input_init", "input_scale", "bias"):
-        setting(name)
-    if config.bias == "constant":
-        setting("bias_value")
+    for name in (*NETWORK, *INITIALISATION):
+        if config.matters(name):
+            setting(name)
     setting("steps", most=config.longest)
     setting("batch_size")
     setting("task")
     st.caption(TASKS[config.task].note, help=TASKS[config.task].paper)
-    if TASKS[config.task].uses_lag:
+    if config.matters("lag"):
         setting("lag", most=config.steps - 1)
     setting("loss_at")
     chance()

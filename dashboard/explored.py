@@ -8,11 +8,16 @@ from cachetools import LRUCache
 
 from dashboard.limits import CACHE_LIMIT, RUN_LIMIT
 from rnnviz import Record, RunConfig, diagnostics, draw, run
+from rnnviz.cells import Cell
+from rnnviz.cells.vanilla import Vanilla
 from rnnviz.diagnostics import (
+    Depth,
     Eigenvalues,
+    Gates,
     GradientCheck,
     GradientFlow,
     Lyapunov,
+    Roads,
     Saturation,
     Verdict,
 )
@@ -46,22 +51,58 @@ class Explored:
             self.flow,
             self.config,
             spectrum=self.eigenvalues,
-            units=self.saturation,
+            units=self.saturation if self.one_nonlinearity else None,
         )
+
+    @property
+    def cell(self) -> Cell:
+        """The top layer's cell."""
+        return self.record.network.layers[self.record.network.top].cell
+
+    @cached_property
+    def one_nonlinearity(self) -> bool:
+        """Whether the units are flat or steep all in one way, and not gate by gate."""
+        return self.cell.units(self.record.top.tape) is not None
+
+    @cached_property
+    def has_highway(self) -> bool:
+        """Whether part of the state is handed straight on."""
+        layer = self.record.network.layers[self.record.network.top]
+        return self.cell.highway(layer.params, self.record.top.tape) is not None
+
+    @cached_property
+    def theory(self) -> Eigenvalues | None:
+        """What the time panel's lines of theory are drawn from, where that theory holds."""
+        return self.eigenvalues if isinstance(self.cell, Vanilla) else None
+
+    @cached_property
+    def gates(self) -> Gates:
+        """Of the top layer."""
+        return diagnostics.gates(self.record)
+
+    @cached_property
+    def depth(self) -> Depth:
+        """The last step's gradient in every layer."""
+        return diagnostics.depth(self.record)
+
+    @cached_property
+    def roads(self) -> Roads:
+        """Of the top layer."""
+        return diagnostics.roads(self.record)
 
     @cached_property
     def eigenvalues(self) -> Eigenvalues:
-        """Of the last layer's recurrent weights."""
+        """Of the top layer's recurrent weights."""
         return diagnostics.eigenvalues(self.record.network)
 
     @cached_property
     def lyapunov(self) -> Lyapunov:
-        """The largest exponent of the last layer."""
+        """The largest exponent of the top layer."""
         return diagnostics.lyapunov(self.record, 1)
 
     @cached_property
     def saturation(self) -> Saturation:
-        """Of the last layer's units."""
+        """Of the top layer's units."""
         return diagnostics.saturation(self.record)
 
     @cached_property

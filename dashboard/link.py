@@ -8,7 +8,13 @@ from typing import Any
 from rnnviz import TrainConfig
 from rnnviz.fields import short
 
-SECTIONS = {"why": "Why", "weights": "Weights", "check": "Check"}
+SECTIONS = {
+    "why": "Why",
+    "gates": "Gates",
+    "depth": "Depth",
+    "weights": "Weights",
+    "check": "Check",
+}
 """Explore's sections below the time panel."""
 
 FIELDS = TrainConfig.model_fields

@@ -1,6 +1,6 @@
 """Settings that depend on each other, brought to where they fit together."""
 
-from rnnviz import TASKS, TrainConfig
+from rnnviz import CELLS, TASKS, TrainConfig
 
 
 def settle(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
@@ -13,6 +13,14 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
     if task.uses_lag and config.lag >= config.steps:
         config, sentence = _lower(config, "lag", config.steps - 1, "it must be below the length")
         said.append(sentence)
+    if CELLS[config.cell].in_pairs and config.hidden_size % 2:
+        size = config.hidden_size + 1
+        said.append(f"hidden_size was raised from {size - 1} to {size}: units come in pairs.")
+        config = config.replace(hidden_size=size)
+    if config.ring_min > config.ring_max:
+        why = "it cannot lie outside the outer radius"
+        config, sentence = _lower(config, "ring_min", config.ring_max, why)
+        said.append(sentence)
     if config.hidden_size < config.fewest_units:
         need = config.fewest_units
         said.append(
@@ -23,6 +31,6 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
     return config, said
 
 
-def _lower(config: TrainConfig, name: str, to: int, why: str) -> tuple[TrainConfig, str]:
+def _lower(config: TrainConfig, name: str, to: float, why: str) -> tuple[TrainConfig, str]:
     sentence = f"{name} was lowered from {getattr(config, name)} to {to}: {why}."
     return config.replace(**{name: to}), sentence

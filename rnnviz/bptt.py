@@ -166,7 +166,8 @@ def _backward(
         into = [_to_input(network.layers[n], layers[n]) for n in level]
         parts = zip(level, into, strict=True)
         if len(level) > 1:
-            into = [(sum(_in_order(network.layers[n], _product(part)) for n, part in parts), None)]
+            ways = [_in_order(network.layers[n], _product(part)) for n, part in parts]
+            into = [(ways[0] + ways[1], None)]
         above = (_product(into[0]) + above[0], None) if passes_on else into[0]
     ordered = tuple(layers[n] for n in range(len(layers)))
     return ordered, _product(above), {name: grads[name] for name in network.params}

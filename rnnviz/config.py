@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from rnnviz.cells import CELLS
+from rnnviz.cells import CELLS, takes
 from rnnviz.fields import bounds, choice, count, number, options, sentences
 from rnnviz.initializers import INPUT, RECURRENT
 from rnnviz.optim import OPTIMIZERS
@@ -43,8 +43,6 @@ _SHARES = [0.01, 0.02, *(k / 20 for k in range(1, 21))]
 _RADII = [*(k / 20 for k in range(20)), 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999]
 _PHASES = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.314, 0.5, *range(1, 7), 6.28]
 
-_GATE_BIAS_OF = {"forget_bias": "forget", "t_max": "chrono"}
-"""The one gate bias that a setting belongs to."""
 _STREAMS = {"weights": 0, "data": 1, "validation": 2}
 
 C = TypeVar("C", bound="RunConfig")
@@ -191,21 +189,15 @@ class RunConfig(BaseModel):
 
     def matters(self, name: str) -> bool:
         """Whether a setting changes anything for this cell, scheme and task."""
-        cell, shapes = CELLS[self.cell], CELLS[self.cell](2, 2).shapes
-        asks = {
-            "init": len(shapes.get("W_hh", ())) == 2,
-            "gain": "W_hh" in shapes or "w_hh" in shapes,
-            "bias": "b_ih" in shapes,
-            "bias_value": "b_ih" in shapes and self.bias == "constant",
+        asked = {
+            "bias_value": self.bias == "constant",
             "residual": self.layers > 1,
-            "input_variance": name in RECURRENT[self.init].settings and "W_hh" in shapes,
+            "input_variance": name in RECURRENT[self.init].settings,
             "lag": TASKS[self.task].uses_lag,
+            "forget_bias": self.gate_bias == "forget",
+            "t_max": self.gate_bias == "chrono",
         }
-        if any(name in kind.settings for kind in CELLS.values()):
-            return (
-                name in cell.settings and _GATE_BIAS_OF.get(name, self.gate_bias) == self.gate_bias
-            )
-        return asks.get(name, True)
+        return asked.get(name, True) and takes(CELLS[self.cell](2, 2), name)
 
     def rng(
         self, purpose: Literal["weights", "data", "validation"], *keys: int

@@ -6,16 +6,25 @@ import numpy as np
 import pandas as pd
 
 from rnnviz.arrays import Array
+from rnnviz.cells import CELLS
 from rnnviz.config import RunConfig
-from rnnviz.record import Record
+from rnnviz.record import LayerRecord, Record
+
+OWN = sorted({name for kind in CELLS.values() for name in kind.settings})
+"""Settings that only some cells have."""
 
 
 def caption(config: RunConfig) -> str:
     """The settings that made a picture, in a line."""
     c = config
     layers = "" if c.layers == 1 else f"{c.layers} layers, "
+    both = "both directions, " if c.directions == "both" else ""
+    past = "residual, " if c.residual == "add" and c.matters("residual") else ""
+    weights = f"{c.init} × gain {c.gain:g}, " if c.matters("init") else ""
+    values = {name: getattr(c, name) for name in OWN if c.matters(name)}
+    own = "".join(f"{name} {value}, " for name, value in values.items() if value != "none")
     return (
-        f"{c.cell} RNN, {layers}H = {c.hidden_size}, {c.init} × gain {c.gain:g}, "
+        f"{CELLS[c.cell].title}, {layers}{both}{past}H = {c.hidden_size}, {weights}{own}"
         f"input scale {c.input_scale:g}, T = {c.steps}, B = {c.batch_size}, {c.task}, "
         f"loss at {c.loss_at}, seed {c.seed}{f'/{c.data_seed}' if c.data_seed else ''} · rnnviz 0.1"
     )
@@ -24,8 +33,10 @@ def caption(config: RunConfig) -> str:
 def arrays(record: Record) -> dict[str, Array]:
     """Every array of a record by name: ``x``, ``y``, ``l0.h``, ``l0.dh``, ``grad.l0.W_hh``, ..."""
     named = {name: getattr(record, name) for name in ("x", "y", "dy", "dx", "loss_t")}
-    for number, layer in enumerate(record.layers):
-        named |= {f"l{number}.{name}": getattr(layer, name) for name in ("h", "dh", "da")}
+    for own, layer in zip(record.network.names, record.layers, strict=True):
+        inner = ("c", "dc", "ds") if layer.inner else ()
+        named |= {f"{own}.{name}": getattr(layer, name) for name in ("h", "dh", "da", *inner)}
+        named |= {f"{own}.gate.{name}": gate for name, gate in layer.gates.items()}
     named |= {f"param.{name}": W for name, W in record.network.params.items()}
     return named | {f"grad.{name}": grad for name, grad in record.grads.items()}
 
@@ -48,16 +59,27 @@ def to_npz(record: Record, config: RunConfig) -> bytes:
 
 
 def to_frame(record: Record) -> pd.DataFrame:
-    """One row for each layer, state, sequence and unit: h and dh, and da of the step into it.
+    """One row for each layer, state, sequence and unit: h, dh, and what the step into it gave.
 
-    The initial state (t = 0) has no step into it, and no da.
+    That is da, or with gates each gate and its da; c and dc where the cell has them. The initial
+    state (t = 0) has no step into it, and none of these. A reverse layer counts its own steps.
     """
     parts = []
-    for number, layer in enumerate(record.layers):
+    for name, layer in zip(record.network.names, record.layers, strict=True):
         t, sequence, unit = (axis.ravel() for axis in np.indices(layer.h.shape, sparse=False))
-        da = np.full_like(layer.h, np.nan)
-        da[1:] = layer.da
-        columns = {"layer": number, "t": t, "sequence": sequence, "unit": unit}
-        values = {"h": layer.h.ravel(), "dh": layer.dh.ravel(), "da": da.ravel()}
+        columns = {"layer": name, "t": t, "sequence": sequence, "unit": unit}
+        states = {"h": layer.h, "dh": layer.dh}
+        states |= {"c": layer.c, "dc": layer.dc} if layer.inner else {}
+        values = {key: array.ravel() for key, array in (states | _of_steps(layer)).items()}
         parts.append(pd.DataFrame({**columns, **values}))
     return pd.concat(parts, ignore_index=True)
+
+
+def _of_steps(layer: LayerRecord) -> dict[str, Array]:
+    """What each step gave, under the state it leads to."""
+    names, H = list(layer.gates), layer.h.shape[2]
+    found = {name: layer.gates[name] for name in names}
+    for n in range(max(1, len(names))):
+        found[f"da_{names[n]}" if names else "da"] = layer.da[:, :, n * H : (n + 1) * H]
+    nothing = np.full((1, *layer.h.shape[1:]), np.nan, layer.h.dtype)
+    return {name: np.concatenate([nothing, array]) for name, array in found.items()}

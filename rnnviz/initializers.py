@@ -4,6 +4,7 @@ Every scheme takes a generator and a shape (rows, columns), as PyTorch stores we
 row for each unit that listens, a column for each that is heard.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -90,7 +91,7 @@ def sparse(rng: np.random.Generator, rows: int, columns: int) -> Float[Array, "r
     """15 weights a row, the others 0, and a radius of 1, so that the gain is the radius.
 
     The recurrent weights of "smart tanh" at gain 0.95: Pascanu, Mikolov and Bengio (2013),
-    section 4.1, and the authors' code, github.com/pascanur/trainingRNNs, RNN.py.
+    section 4, and the authors' code, github.com/pascanur/trainingRNNs, RNN.py.
     """
     heard = rng.permuted(np.tile(np.arange(columns) < _HEARD, (rows, 1)), axis=1)
     W = np.where(heard, rng.normal(size=(rows, columns)), 0.0)
@@ -105,7 +106,7 @@ def random_walk(rng: np.random.Generator, rows: int, columns: int) -> Float[Arra
     (2014), Random walk initialization for training very deep feedforward networks,
     arXiv:1412.6558. At g = 1 it falls by 1/(2 H) a step.
     """
-    return np.exp(1 / (2 * columns)) * normal(rng, rows, columns)
+    return math.exp(1 / (2 * columns)) * normal(rng, rows, columns)
 
 
 def random_walk_relu(
@@ -115,7 +116,8 @@ def random_walk_relu(
 
     Sussillo and Abbott (2014), arXiv:1412.6558: a fit to simulations.
     """
-    return np.sqrt(2) * np.exp(1.2 / (max(columns, 6) - 2.4)) * normal(rng, rows, columns)
+    g = math.sqrt(2) * math.exp(1.2 / (max(columns, 6) - 2.4))
+    return g * normal(rng, rows, columns)
 
 
 def critical(

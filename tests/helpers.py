@@ -10,7 +10,7 @@ T, B, I, H, O = 7, 3, 2, 5, 4
 """Every size another number, so that a swapped axis cannot pass."""
 
 
-def network(  # noqa: PLR0913
+def network(
     cell="tanh",
     *,
     layers=1,

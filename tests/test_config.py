@@ -120,3 +120,15 @@ def test_the_memory_estimate_is_what_a_record_takes(layers, dtype):
     arrays += [a for layer in record.layers for a in (layer.h, layer.dh, layer.da)]
     arrays += [*record.grads.values(), *record.network.params.values()]
     assert record_bytes(config) == pytest.approx(sum(a.nbytes for a in arrays), rel=0.05)
+
+
+def test_the_settings_of_a_keeping_gate_matter_where_there_is_one():
+    vanilla, lstm = rv.RunConfig(), rv.RunConfig(cell="lstm")
+    asked = ("gate_bias", "forget_bias", "t_max")
+    expected = {"none": asked[:1], "forget": asked[:2], "chrono": ("gate_bias", "t_max")}
+    for kind, matter in expected.items():
+        config = lstm.replace(gate_bias=kind)
+        assert tuple(name for name in asked if config.matters(name)) == matter
+    assert not any(vanilla.matters(name) for name in asked)
+    assert not vanilla.matters("input_variance")
+    assert vanilla.replace(init="critical").matters("input_variance")

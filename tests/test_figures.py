@@ -12,7 +12,7 @@ from rnnviz import figures
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve
 from rnnviz.figures.text import mantissa_exponent, plain, short
-from rnnviz.figures.theme import MAGNITUDE, NOTHING, PALETTES, SIGNED
+from rnnviz.figures.theme import MAGNITUDE, NOTHING, OPENING, PALETTES, SIGNED
 from rnnviz.figures.units import MOST_COLUMNS, MOST_ROWS
 from rnnviz.run import draw
 from rnnviz.train import COLUMNS, History
@@ -67,12 +67,20 @@ def every_picture(settings, **options):
         "gradient_flow": figures.gradient_flow(total, spectrum=spectrum, **options),
         "eigenvalues": figures.eigenvalues(spectrum, **options),
         "saturation": figures.saturation(rv.diagnostics.saturation(record), **options),
+        "depth": figures.depth(rv.diagnostics.depth(record), **options),
+        "gates": figures.gates(rv.diagnostics.gates(gated(settings)), **options),
+        "roads": figures.roads(rv.diagnostics.roads(gated(settings)), **options),
         "weights": figures.weights(record.network, **options),
         "prediction": figures.prediction(record.y, batch, mask=loss.mask, **options),
         "gradient_check": figures.gradient_check(checked, **options),
         "loss_curve": figures.loss_curve(losses, baseline=0.3, **options),
         "gradient_norm": figures.gradient_norm(losses, clip=1.0, **options),
     }
+
+
+def gated(settings):
+    """The same run with a cell that has gates."""
+    return rv.run(settings.model_copy(update={"cell": "lstm"}))
 
 
 def named(figure, start):
@@ -551,6 +559,139 @@ def test_the_check_draws_what_is_undecided_as_open_circles_and_counts_it():
 
     none = replace(result, entries=tuple(replace(e, decided=False) for e in result.entries))
     assert figures.gradient_check(none).layout.meta["subtitle"].endswith(": undecided.")
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "mgu"])
+def test_the_gates_are_those_of_one_sequence_with_their_means_and_quantiles(cell):
+    record = rv.run(config(cell=cell))
+    result = rv.diagnostics.gates(record)
+    figure = figures.gates(result, sequence=2)
+    maps = {trace.name: trace for trace in figure.data if trace.type == "heatmap"}
+    assert list(maps) == list(record.gates)
+    for name, trace in maps.items():
+        values = record.gates[name][:, 2, result.order].T
+        np.testing.assert_allclose(trace.z, values, rtol=1e-6)
+        assert (trace.zmin, trace.zmax) == result.gates[name].span
+        assert (trace.x0, trace.dx) == (1, 1)
+        scale = SIGNED if name in ("g", "n") else OPENING
+        assert trace.colorscale[0][1] == scale[0]
+        mean, share = [t for t in figure.data if (t.name or "").startswith(f"{name}: ")]
+        np.testing.assert_array_equal(mean.y, result.gates[name].mean)
+        np.testing.assert_array_equal(share.y, result.gates[name].saturated)
+        assert notes(figure).count(mean.name) == 2
+    low = [trace.y for trace in figure.data if trace.name == "10 %"]
+    np.testing.assert_array_equal(low, [gate.quantiles[0] for gate in result.gates.values()])
+    assert {trace.xaxis for trace in figure.data} <= {None, "x"}
+
+
+def test_gates_that_are_no_numbers_are_marked():
+    record = rv.run(config(cell="lstm"))
+    x = record.x.copy()
+    x[15:] = np.nan
+    broken = rv.bptt(record.network, x, rv.losses.MSE(record.y))
+    figure = figures.gates(rv.diagnostics.gates(broken))
+    cells = [trace for trace in figure.data if trace.name == f"NaN: {5 * 8}"]
+    assert len(cells) == 4
+    assert any("NaN at 5 states" in note for note in notes(figure))
+
+
+def test_long_and_wide_gates_are_thinned_and_end_at_the_last_step():
+    record = rv.run(config(cell="gru", steps=1501, hidden_size=200, batch_size=1))
+    figure = figures.gates(rv.diagnostics.gates(record))
+    (trace,) = [trace for trace in figure.data if trace.name == "z"]
+    assert trace.z.shape[0] <= MOST_ROWS
+    assert trace.z.shape[1] <= MOST_COLUMNS
+    assert trace.x0 + trace.dx * (trace.z.shape[1] - 1) == 1501
+    np.testing.assert_allclose(trace.z[:, -1], record.gates["z"][-1, 0, trace.y], rtol=1e-6)
+    assert "every 3rd step and every 2nd unit" in figure.layout.meta["subtitle"]
+
+
+def test_depth_draws_a_row_a_layer_with_the_first_at_the_bottom():
+    result = rv.diagnostics.depth(rv.run(config(layers=3, cell="gru", directions="both")))
+    figure = figures.depth(result)
+    trace = named(figure, "log10")
+    np.testing.assert_allclose(trace.z, result.log10_norm, rtol=1e-6)
+    assert tuple(trace.y) == ("l0", "l0_reverse", "l1", "l1_reverse", "l2", "l2_reverse")
+    assert figure.layout.yaxis.autorange != "reversed"  # a category axis begins at the bottom
+    assert trace.colorscale[0][1] == MAGNITUDE[0]
+    assert named(figure, "exactly 0").name == "exactly 0: 19"  # of the reverse layer on top
+    assert "l2_reverse" in figure.layout.meta["alt"]
+
+
+def test_depth_thins_many_states_and_keeps_the_last():
+    result = rv.diagnostics.depth(rv.run(config(steps=1501, batch_size=1)))
+    trace = named(figure := figures.depth(result), "log10")
+    assert trace.z.shape[1] <= MOST_COLUMNS
+    assert trace.x0 + trace.dx * (trace.z.shape[1] - 1) == 1501
+    assert "Every 3rd state" in figure.layout.meta["subtitle"]
+
+
+def test_the_roads_are_drawn_as_they_are_each_with_its_label():
+    result = rv.diagnostics.roads(rv.run(config(cell="lstm")))
+    figure = figures.roads(result)
+    for name, road in (
+        ("total", result.total),
+        ("highway alone", result.highway),
+        ("through gates and weights", result.rest),
+    ):
+        line = named(figure, name)
+        np.testing.assert_array_equal(line.x, np.arange(21))
+        np.testing.assert_array_equal(line.y, road[::-1])
+        np.testing.assert_array_equal(line.customdata[:, 2], np.arange(20, -1, -1))
+        assert line.name in notes(figure)
+    assert named(figure, "highway").line.dash == "dash"
+    assert named(figure, "total").line.dash is None
+    assert figure.layout.yaxis.title.text == "|∂L/∂c<sub>t</sub>|"
+    assert "right to left" in figure.layout.meta["subtitle"]
+
+
+def test_the_road_of_a_reverse_layer_runs_the_other_way():
+    record = rv.run(config(cell="gru", directions="both", layers=2))
+    figure = figures.roads(rv.diagnostics.roads(record, 1))
+    assert "left to right" in figure.layout.meta["subtitle"]
+    assert "l0_reverse" in figure.layout.meta["subtitle"]
+    assert (np.diff(named(figure, "total").x) > 0).all()
+
+
+def test_a_road_that_nothing_takes_says_so():
+    settings = config(cell="gru", gain=0.0)
+    figure = figures.roads(rv.diagnostics.roads(rv.run(settings)))
+    assert "through gates and weights (0 at 21 lags)" in named(figure, "through").name
+
+
+@pytest.mark.parametrize(("cell", "blocks"), [("lstm", "ifgo"), ("gru", "rzn"), ("mgu", "fn")])
+def test_the_weights_of_each_gate_are_a_block_of_their_own(cell, blocks):
+    network = rv.run(config(cell=cell)).network
+    figure, params = figures.weights(network), network.layers[0].params
+    for name in ("W_hh", "W_ih"):
+        for n, gate in enumerate(blocks):
+            trace = named(figure, f"{name} {gate}")
+            rows = slice(8 * n, 8 * n + 8)
+            np.testing.assert_allclose(trace.z, params[name][rows], rtol=1e-6)
+            np.testing.assert_array_equal(trace.y, np.arange(8 * n, 8 * n + 8))
+            np.testing.assert_array_equal(trace.customdata[:, 0], np.arange(8))
+    assert [text[0] for text in figure.layout.yaxis.ticktext] == list(blocks)
+    np.testing.assert_allclose(figure.layout.yaxis.tickvals, 8 * np.arange(len(blocks)) + 3.5)
+    np.testing.assert_allclose(
+        [line.y0 for line in figure.layout.shapes], 8 * np.arange(1, len(blocks)) - 0.5
+    )
+
+
+@pytest.mark.parametrize("cell", ["indrnn", "lru"])
+def test_a_cell_without_a_recurrent_matrix_shows_its_input_weights_and_says_so(cell):
+    network = rv.run(config(cell=cell)).network
+    figure = figures.weights(network)
+    W_ih = network.layers[0].params["W_ih"]
+    np.testing.assert_allclose(named(figure, "W_ih").z, W_ih, rtol=1e-6)
+    assert not any((trace.name or "").startswith("W_hh") for trace in figure.data)
+    assert named(figure, "W_ih").zmax == np.abs(W_ih).max()
+    assert "This cell has no matrix W_hh" in figure.layout.meta["subtitle"]
+
+
+def test_the_weights_of_both_directions_are_those_of_the_one_that_reads_forward():
+    network = rv.run(config(cell="gru", directions="both")).network
+    assert "of l0;" in figures.weights(network).layout.meta["subtitle"]
+    assert "of l0_reverse;" in figures.weights(network, layer=1).layout.meta["subtitle"]
 
 
 # The parts

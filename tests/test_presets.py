@@ -17,6 +17,43 @@ def test_a_preset_is_a_whole_config_with_a_claim_and_a_source(name):
     assert np.isfinite(rv.run(preset.config).loss)
 
 
+def measured(config, seed):
+    """The factor as ``Preset.factor`` says it is measured."""
+    config = config.replace(hidden_size=64, seed=seed)
+    x = config.rng("data").normal(size=(200, 16, 8))
+    last = np.zeros((200, 16), bool)
+    last[-1] = True
+    loss = rv.losses.MSE(np.zeros((200, 16, 1)), last)
+    record = rv.bptt(rv.build(config, 8, 1), x, loss)
+    return rv.diagnostics.gradient_flow(record, "last").factor
+
+
+@pytest.mark.parametrize("name", rv.PRESETS)
+def test_the_number_beside_a_claim_is_measured_again(name):
+    preset = rv.PRESETS[name]
+    factors = [measured(preset.config, seed) for seed in range(5)]
+    assert min(factors) - 0.0005 <= preset.factor <= max(factors) + 0.0005
+    assert preset.factor == pytest.approx(np.median(factors), abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("pytorch-rnn", 0.58),
+        ("keras-rnn", 0.77),
+        ("pytorch-lstm", 0.63),
+        ("orthogonal-lstm", 0.95),
+        ("chrono-lstm", 0.99),
+        ("pytorch-gru", 0.64),
+        ("orthogonal-gru", 0.73),
+        ("irnn", 1.0),
+    ],
+)
+def test_the_factors_agree_with_those_measured_elsewhere_to_two_digits(name, known):
+    factors = [measured(rv.PRESETS[name].config, seed) for seed in range(5)]
+    assert min(factors) - 0.005 <= known <= max(factors) + 0.005
+
+
 @pytest.mark.parametrize("scale", [0.001, 10.0])
 def test_the_scale_of_an_irnns_input_weights_changes_no_slope(scale):
     config = rv.PRESETS["irnn"].config

@@ -6,16 +6,14 @@ from helpers import B, T, network, sequences
 from scipy.special import expit
 
 import rnnviz as rv
+from rnnviz.cells import Cell
 from rnnviz.diagnostics import roads
 
-ROADS = [
-    name for name in rv.CELLS if name not in {"tanh", "relu", "linear", "sigmoid", "tanh_norm"}
-    and rv.CELLS[name].highway is not rv.cells.Cell.highway
-]
+ROADS = [name for name, cell in rv.CELLS.items() if cell.highway is not Cell.highway]
 """Cells with a highway."""
 
 
-def last_step(net, data):
+def last_step(data):
     mask = np.zeros((T, B), bool)
     mask[-1] = True
     return rv.losses.MSE(data.target, mask)
@@ -23,11 +21,11 @@ def last_step(net, data):
 
 def recorded(net):
     data = sequences(net)
-    return rv.bptt(net, data.x, last_step(net, data), s0=data.s0)
+    return rv.bptt(net, data.x, last_step(data), s0=data.s0)
 
 
 def with_params(net, **changes):
-    """The same network with parameters multiplied by a number, or filled by a function."""
+    """The same network with parameters changed by a function each."""
     params = {}
     for name, W in net.params.items():
         own = name.rpartition(".")[2]
@@ -36,7 +34,7 @@ def with_params(net, **changes):
 
 
 def without_weights(net):
-    zero = {name: np.zeros_like for name in ("W_hh", "w_ci", "w_cf", "w_co")}
+    zero = dict.fromkeys(("W_hh", "w_ci", "w_cf", "w_co"), np.zeros_like)
     return with_params(net, **zero)
 
 
@@ -56,7 +54,9 @@ def test_without_weights_the_highway_is_sigma_of_the_bias_to_the_lag(cell, block
     b_ih = np.zeros_like(net.params["l0.b_ih"])
     b_ih[3 * block : 3 * block + 3] = 0.7
     net = net.with_params(net.params | {"l0.b_ih": b_ih})
-    loss = rv.losses.MSE(np.ones((steps, 1, net.output_size)), np.arange(steps)[:, None] == steps - 1)
+    loss = rv.losses.MSE(
+        np.ones((steps, 1, net.output_size)), np.arange(steps)[:, None] == steps - 1
+    )
     result = roads(rv.bptt(net, np.ones((steps, 1, net.input_size)), loss))
     slope = np.log10(expit(0.7))
     np.testing.assert_allclose(result.highway - result.highway[0], slope * result.lag, rtol=1e-10)
@@ -100,7 +100,7 @@ def test_the_highway_is_what_autograd_finds_with_every_other_way_cut(cell, part)
     torch = pytest.importorskip("torch")
     net = network(cell)
     data = sequences(net)
-    record = rv.bptt(net, data.x, last_step(net, data), s0=data.s0)
+    record = rv.bptt(net, data.x, last_step(data), s0=data.s0)
     result = roads(record)
     p = {name: torch.tensor(W) for name, W in net.layers[0].params.items()}
     names = net.layers[0].cell.state_names
@@ -112,7 +112,9 @@ def test_the_highway_is_what_autograd_finds_with_every_other_way_cut(cell, part)
         seen.append(state[part])
     np.testing.assert_allclose(state["h"].detach().numpy(), record.h[-1], rtol=1e-12)
     y = state["h"] @ torch.tensor(net.params["readout.W_hy"]).T
-    loss = ((y + torch.tensor(net.params["readout.b_y"]) - torch.tensor(data.target[-1])) ** 2).mean()
+    loss = (
+        (y + torch.tensor(net.params["readout.b_y"]) - torch.tensor(data.target[-1])) ** 2
+    ).mean()
     grads = [grad.numpy() for grad in torch.autograd.grad(loss, seen)][::-1]
     expected = [np.linalg.norm(grad, axis=1).mean() for grad in grads]
     np.testing.assert_allclose(10**result.highway, expected, rtol=1e-12)

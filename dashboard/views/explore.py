@@ -34,14 +34,14 @@ def render() -> None:
             explored.record,
             explored.flow,
             total=explored.total if config.loss_at != "last" else None,
-            spectrum=explored.eigenvalues,
+            spectrum=explored.theory,
             sequence=_sequence(explored),
             **look,
         )
     ]
     picture(drawn[0], "time-panel")
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
-        section = _section()
+        section = _section(explored)
         _choose_sequence(explored.record.batch_size)
     drawn += SECTION_FIGURES[section](explored, look)
     for number, figure in enumerate(drawn[1:]):
@@ -94,7 +94,7 @@ def _numbers(explored: Explored) -> None:
         (
             "Spectral radius",
             figure_of(explored.eigenvalues.spectral_radius),
-            "The largest absolute eigenvalue of the last layer's W_hh.",
+            f"The largest absolute eigenvalue of the top layer's {explored.eigenvalues.of}.",
         ),
         (
             "Lyapunov exponent",
@@ -115,12 +115,15 @@ def _sequence(explored: Explored) -> int:
     return min(session.state().view.sequence, explored.record.batch_size - 1)
 
 
-def _section() -> str:
+def _section(explored: Explored) -> str:
+    """The section on screen: the one asked for, or the first where this cell has none like it."""
+    offered = [name for name in SECTIONS if name != "gates" or explored.cell.gate_names]
     section = session.state().view.section
+    section = section if section in offered else offered[0]
     session.show("section", section)
     st.segmented_control(
         "Section",
-        list(SECTIONS),
+        offered,
         format_func=SECTIONS.__getitem__,
         key="section",
         required=True,
@@ -151,10 +154,19 @@ def _shown() -> None:
 
 
 def _why(explored: Explored, look: Look) -> list[go.Figure]:
-    return [
-        figures.eigenvalues(explored.eigenvalues, **look),
-        figures.saturation(explored.saturation, **look),
-    ]
+    drawn = [figures.roads(explored.roads, **look)] if explored.has_highway else []
+    drawn.append(figures.eigenvalues(explored.eigenvalues, **look))
+    if explored.one_nonlinearity:
+        drawn.append(figures.saturation(explored.saturation, **look))
+    return drawn
+
+
+def _gates(explored: Explored, look: Look) -> list[go.Figure]:
+    return [figures.gates(explored.gates, sequence=_sequence(explored), **look)]
+
+
+def _depth(explored: Explored, look: Look) -> list[go.Figure]:
+    return [figures.depth(explored.depth, **look)]
 
 
 def _weights(explored: Explored, look: Look) -> list[go.Figure]:
@@ -165,5 +177,11 @@ def _check(explored: Explored, look: Look) -> list[go.Figure]:
     return [figures.gradient_check(explored.check, **look)]
 
 
-SECTION_FIGURES = {"why": _why, "weights": _weights, "check": _check}
+SECTION_FIGURES = {
+    "why": _why,
+    "gates": _gates,
+    "depth": _depth,
+    "weights": _weights,
+    "check": _check,
+}
 """What each section draws: only the one that is open is computed."""

@@ -15,7 +15,7 @@ from rnnviz.cells.peephole import PeepholeLSTM
 from rnnviz.cells.tanh_norm import TanhNorm
 from rnnviz.cells.vanilla import Linear, ReLU, Sigmoid, Tanh
 
-__all__ = ["CELLS", "Adjoint", "Cell", "Highway", "Tape", "Units"]
+__all__ = ["CELLS", "Adjoint", "Cell", "Highway", "Tape", "Units", "takes"]
 
 CELLS: dict[str, type[Cell]] = {
     "tanh": Tanh,
@@ -35,3 +35,18 @@ CELLS: dict[str, type[Cell]] = {
     "lstm_norm": LSTMNorm,
     "gru_norm": GRUNorm,
 }
+
+
+def takes(cell: Cell, setting: str) -> bool:
+    """Whether a config field changes anything for this cell."""
+    if any(setting in kind.settings for kind in CELLS.values()):
+        return setting in cell.settings
+    shapes = cell.shapes
+    needs = {
+        "init": len(shapes.get("W_hh", ())) == 2,
+        "gain": "W_hh" in shapes or "w_hh" in shapes,
+        "bias": "b_ih" in shapes,
+        "bias_value": "b_ih" in shapes,
+        "input_variance": "W_hh" in shapes,
+    }
+    return needs.get(setting, True)

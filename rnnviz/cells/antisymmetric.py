@@ -71,6 +71,11 @@ class Antisymmetric(Cell):
         G = found["W_hh"]
         return found | {"W_hh": G - G.T}
 
+    @property
+    def recurrent_name(self) -> str:
+        """What ``recurrent`` is, in short."""
+        return "I + ε(W_hh − W_hhᵀ − γI)"
+
     def recurrent(self, params: Params) -> Float[Array, "H H"]:
         """I + eps A."""
         A = self._acting(params)

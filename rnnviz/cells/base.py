@@ -18,7 +18,7 @@ class Tape:
     a: Float[Array, "T B GH"]
     """Holds each step's input projection until the step overwrites it."""
     states: dict[str, Array]
-    """What is handed from step to step, each (T+1, B, H): ``h`` first, and ``c`` if there is one."""
+    """What is handed from step to step, each (T+1, B, H): ``h`` first, and ``c`` in an LSTM."""
     gates: dict[str, Array] = field(default_factory=dict)
     """Each gate by its name, (T, B, H)."""
     kept: dict[str, Array] = field(default_factory=dict)
@@ -117,9 +117,7 @@ class Cell(ABC):
     @property
     def gate_spans(self) -> dict[str, tuple[float, float]]:
         """The range of each gate: of a sigmoid, or of the tanh of a candidate, g or n."""
-        return {
-            name: (-1.0, 1.0) if name in ("g", "n") else (0.0, 1.0) for name in self.gate_names
-        }
+        return {name: (-1.0, 1.0) if name in ("g", "n") else (0.0, 1.0) for name in self.gate_names}
 
     @property
     def state_size(self) -> int:

@@ -78,6 +78,11 @@ class IndRNN(Cell):
             "b_hh": db.copy(),
         }
 
+    @property
+    def recurrent_name(self) -> str:
+        """What ``recurrent`` is, in short."""
+        return "w_hh"
+
     def recurrent(self, params: Params) -> Float[Array, "H H"]:
         """w_hh on the diagonal."""
         return np.diag(params["w_hh"])

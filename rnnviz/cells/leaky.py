@@ -57,6 +57,11 @@ class Leaky(Cell):
 
         return step
 
+    @property
+    def recurrent_name(self) -> str:
+        """What ``recurrent`` is, in short."""
+        return "(1 − α)I + αW_hh"
+
     def recurrent(self, params: Params) -> Float[Array, "H H"]:
         """(1 - alpha) I + alpha W_hh."""
         W = params["W_hh"]

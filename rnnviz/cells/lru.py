@@ -125,6 +125,11 @@ class LRU(Cell):
         """The derivative by x_t is da_t times gamma B."""
         return da, _scaled(params)
 
+    @property
+    def recurrent_name(self) -> str:
+        """What ``recurrent`` is, in short."""
+        return "Λ"
+
     def recurrent(self, params: Params) -> Float[Array, "H H"]:
         """Multiplication by lambda as a real matrix: its eigenvalues are lambda and conjugates."""
         re, im = (np.diag(part) for part in _factors(params))

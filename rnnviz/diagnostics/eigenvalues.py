@@ -17,6 +17,8 @@ class Eigenvalues:
     """Complex, (H,)."""
     singular_values: Array
     """(H,)."""
+    of: str = "W_hh"
+    """What matrix they are of."""
 
     @property
     def spectral_radius(self) -> float:
@@ -60,4 +62,4 @@ def eigenvalues(network: Network, layer: int | None = None) -> Eigenvalues:
         raise ValueError(f"W_hh must be finite, got {(~np.isfinite(W)).sum()} entries that are not")
     values = np.linalg.eigvals(W)
     order = np.argsort(-np.abs(values), kind="stable")
-    return Eigenvalues(values[order], np.linalg.svd(W, compute_uv=False))
+    return Eigenvalues(values[order], np.linalg.svd(W, compute_uv=False), at.cell.recurrent_name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.cells import Cell
 from rnnviz.cells.vanilla import Vanilla
 from rnnviz.config import RunConfig
 from rnnviz.fields import bounds
@@ -23,7 +24,7 @@ class Remedy:
     """The config field to change."""
     text: str
     multiply: float | None = None
-    value: str | float | None = None
+    value: str | int | float | None = None
 
     def apply(self, config: RunConfig) -> RunConfig:
         """The config with that control changed, kept within its range."""
@@ -40,11 +41,11 @@ class Remedy:
 def for_vanishing(
     record: Record, factor: float, radius: float, rms_slope: float
 ) -> Iterator[Remedy]:
-    """Less of what flattens the units, if they are flat; else more recurrent weight."""
+    """What keeps opened, or less of what flattens the units; else more recurrent weight."""
     cell = record.network.layers[record.network.top].cell
     bounded = isinstance(cell, Vanilla) and np.isfinite(cell.span).all()
     steepest = 0.25 if cell.title == "sigmoid" else 1.0
-    yield from _open_what_keeps()
+    yield from _open_what_keeps(cell)
     if bounded and rms_slope < FLAT * steepest:
         yield from _less_of_what_flattens(record, radius)
     if cell.title == "sigmoid":
@@ -52,18 +53,25 @@ def for_vanishing(
     yield scale_gain(min(1 / factor, 10.0))
     yield Remedy("init", "Start W_hh orthogonal: no direction shrinks more.", value="orthogonal")
     yield Remedy("cell", "Choose a linear cell, whose units are never flat.", value="linear")
-    yield Remedy("ring_max", "Put the ring's outer edge at 0.999.", value=0.999)
+    yield Remedy("cell", "Choose an LSTM, whose cell state is handed on.", value="lstm")
 
 
-def _open_what_keeps() -> Iterator[Remedy]:
+def _open_what_keeps(cell: Cell) -> Iterator[Remedy]:
     """For cells with a gate that keeps, a constant that does, or eigenvalues on a ring."""
+    if cell.keeps and cell.hidden_size == 1:  # chrono would draw its one time by luck
+        text = "Take 16 units: they differ in what they keep."
+        yield Remedy("hidden_size", text, value=16)
     text = "Start the gate that keeps open, for lags up to T max (chrono)."
     yield Remedy("gate_bias", text, value="chrono")
-    yield Remedy("ring_max", "Put the ring's outer edge at 0.99.", value=0.99)
+    yield Remedy("ring_max", "Put the ring's outer edge at 0.999.", value=0.999)
+    yield Remedy("ring_min", "Put the ring's inner edge at 0.99.", value=0.99)
+    yield Remedy("alpha", "Lower the leak to a fifth: a step replaces less.", multiply=0.2)
+    yield Remedy("step_size", "Lower the step size to a fifth.", multiply=0.2)
 
 
 def for_growing(factor: float, radius: float) -> Iterator[Remedy]:
     """Less recurrent weight: by the measured factor, or by the radius where nothing is finite."""
+    yield Remedy("step_size", "Lower the step size to a fifth.", multiply=0.2)
     yield scale_gain(1 / factor if np.isfinite(factor) else 1 / max(radius, 2.0))
     yield Remedy("init", "Start W_hh orthogonal: no direction grows more.", value="orthogonal")
 
@@ -71,6 +79,8 @@ def for_growing(factor: float, radius: float) -> Iterator[Remedy]:
 def for_dead(record: Record) -> Iterator[Remedy]:
     """Recurrent weights where there are none, else units that cannot all be off."""
     params = record.network.layers[record.network.top].params
+    if record.h.shape[2] == 1:
+        yield Remedy("hidden_size", "Take 16 units: a single one is easily shut off.", value=16)
     if not recurrent_weights(record).any():
         yield Remedy("gain", "Set the gain to 1: the recurrent weights are 0.", value=1.0)
         yield Remedy("init", "Start W_hh orthogonal: as drawn it is 0.", value="orthogonal")

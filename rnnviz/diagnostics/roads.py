@@ -107,10 +107,21 @@ def roads(record: Record, layer: int | None = None) -> Roads:
     total = _part(at, highway.part, flow, start)
     if highway.part != "h":
         _put(total, start, _entering(at, seen, flow, start, highway.part))
-    norms = (log10_mean(road.log10_norm()[::-1]) for road in (total, *_split(total, highway)))
+    straight, other = _split(total, highway)
     states = np.arange(start, -1, -1)
-    t = record.steps - states if at.reverse else states
-    return Roads(highway.part, t, *norms, record.network.names[number], record.batch_size)
+    return Roads(
+        part=highway.part,
+        t=record.steps - states if at.reverse else states,
+        total=_by_lag(total),
+        highway=_by_lag(straight),
+        rest=_by_lag(other),
+        layer=record.network.names[number],
+        batch_size=record.batch_size,
+    )
+
+
+def _by_lag(road: Scaled) -> Float[Array, " K"]:
+    return log10_mean(road.log10_norm()[::-1])
 
 
 def _split(total: Scaled, highway: Highway) -> tuple[Scaled, Scaled]:
@@ -148,7 +159,7 @@ def _entering(layer: Layer, seen: LayerRecord, flow: Scaled, start: int, name: s
     for part, piece in zip(parts.values(), split, strict=True):
         part[1] = piece
     inner = {key: np.zeros_like(part) for key, part in parts.items() if key != "h"}
-    da = np.empty_like(seen.da[step])
+    da = np.empty_like(one.a)
     with np.errstate(all="ignore"):
         layer.cell.backward(layer.params, one, Adjoint(parts, da, inner))(0)
     return Scaled(inner[name][1], flow.exponent[start])

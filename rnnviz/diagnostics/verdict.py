@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from rnnviz.cells import takes
 from rnnviz.config import RunConfig
 from rnnviz.diagnostics.eigenvalues import Eigenvalues, eigenvalues
 from rnnviz.diagnostics.faults import Fault, first_fault
@@ -125,7 +126,7 @@ def verdict(
         first_bad_step=fault.t if fault else None,
         sentence=" ".join(filter(None, [*told, _why(kind, record, cause)])),
         evidence=_evidence(flow, cause),
-        remedy=_first_that_changes(_remedies(kind, record, factor, cause), config),
+        remedy=_first_that_changes(_remedies(kind, record, factor, cause), record, config),
     )
 
 
@@ -226,9 +227,12 @@ def _remedies(kind: Kind, record: Record, factor: float, cause: Cause) -> Iterat
     return for_growing(factor, cause.radius)
 
 
-def _first_that_changes(remedies: Iterator[Remedy], config: RunConfig | None) -> Remedy:
-    """The likeliest remedy that changes something the config has not already."""
-    found = list(remedies)
+def _first_that_changes(
+    remedies: Iterator[Remedy], record: Record, config: RunConfig | None
+) -> Remedy:
+    """The likeliest remedy that this cell takes and the config does not have already."""
+    cell = record.network.layers[record.network.top].cell
+    found = [remedy for remedy in remedies if takes(cell, remedy.control)]
     if config is None:
         return found[0]
     changes = (r for r in found if config.matters(r.control) and r.apply(config) != config)

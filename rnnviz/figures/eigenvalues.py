@@ -10,9 +10,11 @@ from rnnviz.figures.theme import PALETTES, Palette, Theme
 
 QUESTION = "Would the recurrent weights alone shrink or stretch a gradient?"
 HOW_TO_READ = (
-    "Each point is an eigenvalue of W_hh in the complex plane. A gradient along its direction "
-    "is multiplied by its distance from the middle at each step back: points inside the unit "
-    "circle shrink it, points outside make it grow, and the angle is how fast it turns.\n\n"
+    "Each point is an eigenvalue, in the complex plane, of what a step alone multiplies the "
+    "state by: W_hh, or for a cell with gates the part that its candidate hears. A gradient along "
+    "its direction is multiplied by its distance from the middle at each step back: points inside "
+    "the unit circle shrink it, points outside make it grow, and the angle is how fast it turns."
+    "\n\n"
     "The outermost point is the spectral radius. It decides alone only in a linear network: a "
     "tanh or a ReLU multiplies each step by its slope as well, so a gradient can vanish with a "
     "radius above 1."
@@ -54,16 +56,18 @@ def eigenvalues(spectrum: Eigenvalues, *, theme: Theme = "light", caption: str =
 
 def subtitle(spectrum: Eigenvalues) -> str:
     """What is drawn."""
-    return f"The {count(len(spectrum.values), 'eigenvalue')} λ of W_hh, without units or inputs."
+    number = count(len(spectrum.values), "eigenvalue")
+    return f"The {number} λ of {spectrum.of}, without units, gates or inputs."
 
 
 def alt(spectrum: Eigenvalues) -> str:
     """What the picture shows, for those who do not see it."""
     outside = int((np.abs(spectrum.values) > 1).sum())
     return (
-        f"{count(len(spectrum.values), 'eigenvalue')} of W_hh in the complex plane, {outside:,} of "
-        f"them outside the unit circle; the spectral radius is {spectrum.spectral_radius:.3g} and "
-        f"the largest singular value {spectrum.largest_singular_value:.3g}."
+        f"{count(len(spectrum.values), 'eigenvalue')} of {spectrum.of} in the complex plane, "
+        f"{outside:,} of them outside the unit circle; the spectral radius is "
+        f"{spectrum.spectral_radius:.3g} and the largest singular value "
+        f"{spectrum.largest_singular_value:.3g}."
     )
 
 

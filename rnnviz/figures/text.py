@@ -11,6 +11,23 @@ CAPTION_WIDTH = 64
 """Characters in a line of small print that a phone's width holds."""
 
 
+GATES = {
+    "i": "input",
+    "f": "forget",
+    "g": "candidate",
+    "o": "output",
+    "r": "reset",
+    "z": "update",
+    "n": "candidate",
+}
+"""What each gate is called in words."""
+
+
+def gate_title(name: str) -> str:
+    """A gate's letter and its name in words, if it has one."""
+    return f"{name}: {GATES[name]}" if name in GATES else name
+
+
 def escaped(text: str) -> str:
     """The text with what Plotly would read as a tag or an entity taken literally."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

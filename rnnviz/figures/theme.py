@@ -22,6 +22,8 @@ MAGNITUDE: Scale = (
     *("#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
 )
 """Cividis: a magnitude."""
+OPENING: Scale = ("#333d4a", "#4b5766", "#667382", "#84909e", "#a5afba", "#c9d0d7", "#eef1f4")
+"""From shut to open: what a gate of [0, 1] lets through, in greys that mean nothing else."""
 NOTHING: dict[str, str] = {"zero": "#cc79a7", "infinite": "#009e73", "nan": "#5fd6ae"}
 """The three kinds of nothing: colours that no scale above comes near."""
 RUNS: Scale = (
