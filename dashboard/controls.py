@@ -15,6 +15,8 @@ INITIALISATION = (
     *("gate_bias", "forget_bias", "t_max", "step_size", "diffusion", "alpha"),
     *("ring_min", "ring_max", "max_phase"),
 )
+PROTOCOL = "(64 units, 8 inputs from N(0, 1))"
+"""What a preset's measured factor is measured on, in short."""
 FREE = ("seed", "data_seed")
 """Settings that may differ from a preset's without leaving it."""
 
@@ -80,7 +82,9 @@ def preset() -> None:
         help="A named experiment: framework defaults, cures, and results from papers.",
     )
     if on_screen:
-        st.caption(PRESETS[on_screen].claim, help=PRESETS[on_screen].source)
+        known = PRESETS[on_screen]
+        told = f"{known.claim} Measured ×{known.factor:.2f} a step {PROTOCOL}."
+        st.caption(told, help=known.source)
 
 
 def chance() -> None:
