@@ -1,29 +1,18 @@
-"""Forward pass and backpropagation through time, with everything kept: the one loop over time."""
+"""Forward pass and backpropagation through time of a whole network, with everything kept."""
 
 from collections.abc import Sequence
-from math import ceil
 from typing import Any
 
 import numpy as np
 
 from rnnviz.arrays import Array, Float, Params, frozen
-from rnnviz.cells import Adjoint, Tape
 from rnnviz.losses import Loss
 from rnnviz.network import Layer, Network
-from rnnviz.products import blocks, one_blas_thread, rows, through
+from rnnviz.products import one_blas_thread, rows
 from rnnviz.record import LayerRecord, Record
+from rnnviz.unroll import Factors, Seen, backward, forward, product
 
 States = Float[Array, "B S"] | Sequence[Float[Array, "B S"]] | list[Any]
-
-
-Factors = tuple[Array, Array | None]
-"""A derivative and the weights it still has to pass, or none."""
-
-_ROWS = 512
-"""Rows that a weight gradient's product takes at least: with fewer, adding it up costs more."""
-
-Seen = tuple[Array, Tape]
-"""What a layer read, and what it kept."""
 
 
 def bptt(
@@ -102,7 +91,7 @@ def _forward(network: Network, x: Array, starts: Sequence[Array]) -> tuple[list[
         for n in level:
             layer = network.layers[n]
             read = frozen(np.ascontiguousarray(below[::-1])) if layer.reverse else below
-            seen.append((read, _layer_forward(layer, read, starts[n])))
+            seen.append((read, forward(layer, read, starts[n])))
         outputs = [_in_order(network.layers[n], seen[n][1].h[1:]) for n in level]
         given = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         below = frozen(given + below) if network.residual and level[0] else given
@@ -112,19 +101,6 @@ def _forward(network: Network, x: Array, starts: Sequence[Array]) -> tuple[list[
 def _in_order(layer: Layer, steps: Array) -> Array:
     """A layer's steps as its input has them, or the other way about."""
     return steps[::-1] if layer.reverse else steps
-
-
-def _layer_forward(layer: Layer, x: Array, s0: Array) -> Tape:
-    tape = layer.cell.tape(x.shape[0], x.shape[1], s0.dtype)
-    starts = np.split(s0, len(tape.states), axis=-1)
-    for state, start in zip(tape.states.values(), starts, strict=True):
-        state[0] = start
-    step = layer.cell.forward(layer.params, tape)
-    for block in blocks(x.shape[0], tape.a[0]):
-        layer.cell.project(layer.params, x[block], tape.a[block])
-        for t in range(block.start, block.stop):
-            step(t)
-    return tape
 
 
 def _read_out(network: Network, h: Array) -> Array:
@@ -151,73 +127,47 @@ def _backward(
 ) -> tuple[tuple[LayerRecord, ...], Array, Params]:
     grads = _readout_grads(network, top, dy)
     above: Factors = dy, network.readout.params["W_hy"] if network.readout else None
-    layers: dict[int, LayerRecord] = {}
+    layers: list[LayerRecord] = []
     for level in reversed(network.levels):
-        passes_on = network.residual and level[0] > 0
-        if len(level) > 1 or passes_on:
-            above = _product(above), None
-        ends = np.cumsum([0] + [network.layers[n].cell.hidden_size for n in level])
-        for n, start, end in zip(level, ends[:-1], ends[1:], strict=True):
-            layer, part = network.layers[n], above
-            if len(level) > 1:
-                part = np.ascontiguousarray(_in_order(layer, above[0][..., start:end])), None
-            layers[n] = record = _layer_backward(layer, *seen[n], part)
+        past = None
+        if network.residual and level[0] > 0:
+            past = product(above)
+            above = past, None
+        shares = [above] if len(level) == 1 else _shares(network, level, product(above))
+        found = [
+            backward(network.layers[n], *seen[n], share)
+            for n, share in zip(level, shares, strict=True)
+        ]
+        layers[:0] = found
+        for n, record in zip(level, found, strict=True):
             grads |= {f"{network.names[n]}.{name}": grad for name, grad in record.grads.items()}
-        into = [_to_input(network.layers[n], layers[n]) for n in level]
-        parts = zip(level, into, strict=True)
-        if len(level) > 1:
-            ways = [_in_order(network.layers[n], _product(part)) for n, part in parts]
-            into = [(ways[0] + ways[1], None)]
-        above = (_product(into[0]) + above[0], None) if passes_on else into[0]
-    ordered = tuple(layers[n] for n in range(len(layers)))
-    return ordered, _product(above), {name: grads[name] for name in network.params}
+        above = _into(network, level, found)
+        if past is not None:
+            above = product(above) + past, None
+    return tuple(layers), product(above), {name: grads[name] for name in network.params}
 
 
-def _to_input(layer: Layer, record: LayerRecord) -> Factors:
-    return layer.cell.to_input(layer.params, record.pre, record.x)
+def _shares(network: Network, level: Sequence[int], above: Array) -> list[Factors]:
+    """The derivative by a level's outputs, cut into its layers', each as it takes its steps."""
+    layers = [network.layers[n] for n in level]
+    ends = np.cumsum([layer.cell.hidden_size for layer in layers])[:-1]
+    return [
+        (np.ascontiguousarray(_in_order(layer, part)), None)
+        for layer, part in zip(layers, np.split(above, ends, axis=2), strict=True)
+    ]
 
 
-def _product(factors: Factors) -> Array:
-    derivative, W = factors
-    return derivative if W is None else through(derivative, W)
-
-
-def _layer_backward(layer: Layer, x: Array, tape: Tape, above: Factors) -> LayerRecord:
-    """One layer's backward pass; ``above`` multiplied is the direct derivative by its h."""
-    ds = {name: np.empty_like(state) for name, state in tape.states.items()}
-    inner = {name: np.empty_like(part) for name, part in ds.items() if name != "h"}
-    dh, da = ds["h"], np.empty_like(tape.a)
-    step = layer.cell.backward(layer.params, tape, Adjoint(ds, da, inner))
-    grads: Params = {}
-    dh[0] = 0
-    for name in inner:
-        ds[name][-1] = 0
-    _feed(above, slice(-1, None), dh[-1:])
-    for wide in reversed(blocks(len(da), da[0], fewest=ceil(_ROWS / da.shape[1]))):
-        for near in reversed(blocks(wide.stop - wide.start, da[0])):
-            start, stop = wide.start + near.start, wide.start + near.stop
-            first = max(start, 1)
-            _feed(above, slice(first - 1, stop - 1), dh[first:stop])
-            for t in reversed(range(start, stop)):
-                step(t)
-        parts = layer.cell.grads(layer.params, tape, da[wide], x[wide], wide)
-        for name, part in parts.items():
-            grads[name] = np.add(grads[name], part, out=grads[name]) if name in grads else part
-    grads = {name: grads[name] for name in layer.params}
-    for name, total in inner.items():
-        total[0] = ds[name][0]
-    everything = ds, inner, grads, tape.states, tape.gates, tape.kept
-    for array in (x, da, tape.a, *(array for group in everything for array in group.values())):
-        frozen(array)
-    return LayerRecord(x, da, ds, grads, tape, inner)
-
-
-def _feed(above: Factors, steps: slice, dh: Array) -> None:
-    derivative, W = above
-    if W is None:
-        dh[:] = derivative[steps]
-    else:
-        np.matmul(rows(derivative[steps]), W, out=rows(dh))
+def _into(network: Network, level: Sequence[int], found: Sequence[LayerRecord]) -> Factors:
+    """The derivative by what a level read."""
+    layers = [network.layers[n] for n in level]
+    ways = [
+        layer.cell.to_input(layer.params, record.pre, record.x)
+        for layer, record in zip(layers, found, strict=True)
+    ]
+    if len(ways) == 1:
+        return ways[0]
+    one, other = (_in_order(layer, product(way)) for layer, way in zip(layers, ways, strict=True))
+    return one + other, None
 
 
 def _readout_grads(network: Network, h: Array, dy: Array) -> Params:
