@@ -25,42 +25,44 @@ class GRU(Cell):
     one_bias = False  # b_hn is inside the reset gate's product, and b_in is not
 
     def tape(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> Tape:
-        """Empty buffers; ``heard`` is W_hh h + b_hh, of which r and z take their part."""
+        """Empty buffers; ``heard`` is W_hn h + b_hn, what the reset gate is multiplied with."""
         H = self.hidden_size
         a = np.empty((steps, batch_size, 3 * H), dtype)
         gates = {name: a[:, :, n * H : (n + 1) * H] for n, name in enumerate(self.gate_names)}
         states = self.empty_states(steps, batch_size, dtype)
-        return Tape(a, states, gates, {"heard": np.empty_like(a)})
+        return Tape(a, states, gates, {"heard": np.empty((steps, batch_size, H), dtype)})
 
     def project(self, params: Params, x: Float[Array, "N B I"], a: Float[Array, "N B GH"]) -> None:
-        """W_ih x_t + b_ih, with the sign of r and z turned: exp(-a) is wanted."""
-        signs = self._signs(params["W_ih"].dtype)
+        """W_ih x_t + b, all but b_hn, with the sign of r and z turned: exp(-a) is wanted."""
+        signs, b = self._signs(params["W_ih"].dtype), params["b_ih"].copy()
+        b[: 2 * self.hidden_size] += params["b_hh"][: 2 * self.hidden_size]
         np.matmul(rows(x), (signs[:, None] * params["W_ih"]).T, out=rows(a))
-        a += signs * params["b_ih"]
+        a += signs * b
 
     def _signs(self, dtype: np.dtype[Any]) -> Float[Array, " GH"]:
         return np.repeat(np.array([-1, -1, 1], dtype), self.hidden_size)
 
     def forward(self, params: Params, tape: Tape) -> Step:
         """One product, one exponential for two gates, one tanh."""
-        H, heard = self.hidden_size, tape.kept["heard"]
-        signs = self._signs(heard.dtype)
-        heard[:] = signs * params["b_hh"]
+        H, heard = self.hidden_size, list(tape.kept["heard"])
+        signs, b_hn = self._signs(tape.a.dtype), params["b_hh"][2 * H :]
         gemm, W, transpose = adder((signs[:, None] * params["W_hh"]).T)
-        h_columns, heard_columns = columns(tape.h), columns(heard)
-        from_h, from_h_n = list(heard[:, :, : 2 * H]), list(heard[:, :, 2 * H :])
+        from_h, h_columns = np.empty_like(tape.a[0]), columns(tape.h)
+        (from_h_columns,) = columns([from_h])
+        from_h_rz, from_h_n = from_h[:, : 2 * H], from_h[:, 2 * H :]
         sigmoids, h = list(tape.a[:, :, : 2 * H]), list(tape.h)
         r, z, n = (list(tape.gates[name]) for name in self.gate_names)
         scratch = np.empty_like(h[0])
 
         def step(t: int) -> None:
-            gemm(1.0, W, h_columns[t], 1.0, heard_columns[t], transpose, 0, 1)
+            gemm(1.0, W, h_columns[t], 0.0, from_h_columns, transpose, 0, 1)
             gates = sigmoids[t]
-            np.add(gates, from_h[t], gates)
+            np.add(gates, from_h_rz, gates)
             np.exp(gates, gates)
             np.add(gates, 1, gates)
             np.reciprocal(gates, gates)
-            np.multiply(r[t], from_h_n[t], scratch)
+            np.add(from_h_n, b_hn, heard[t])
+            np.multiply(r[t], heard[t], scratch)
             np.add(n[t], scratch, n[t])
             np.tanh(n[t], n[t])
             np.subtract(h[t], n[t], scratch)
@@ -97,7 +99,7 @@ class GRU(Cell):
     def _slopes(self, tape: Tape, block: slice, slopes: Array) -> None:
         """What each pre-activation's derivative is a multiple of: dh, for all three."""
         r, z, n = (tape.gates[name][block] for name in self.gate_names)
-        heard_n = tape.kept["heard"][block][:, :, 2 * self.hidden_size :]
+        heard_n = tape.kept["heard"][block]
         by_gate = slopes[block].reshape(*r.shape[:2], 3, self.hidden_size)
         by_gate[:, :, 2] = (1 - z) * (1 - n * n)
         by_gate[:, :, 1] = (tape.h[block] - n) * z * (1 - z)

@@ -68,12 +68,14 @@ class LSTM(Cell):
         """do = dh tanh(c);  dc += dh o (1 - tanh(c)^2);  di, df, dg = dc g, dc c_{t-1}, dc i."""
         H, f = self.hidden_size, list(tape.gates["f"])
         slopes = adjoint.da if isinstance(adjoint.da, np.ndarray) else np.empty_like(tape.a)
-        through_h = np.empty_like(tape.kept["tanh_c"])
-        last_of = {block.stop - 1: block for block in blocks(len(f), tape.a[0])}
+        cut = blocks(len(f), tape.a[0])
+        last_of = {block.stop - 1: block for block in cut}
+        through_h = np.empty_like(tape.kept["tanh_c"][cut[0]])
         dh, dc = list(adjoint.states["h"]), list(adjoint.states["c"])
         total = _totals(adjoint, dc)
         spread = [part[..., None, :] for part in total]
-        slope_ifg, slope_o, kept_c = *_split(slopes, H), list(through_h)
+        slope_ifg, slope_o = _split(slopes, H)
+        kept_c = [through_h[t - block.start] for block in cut for t in range(len(f))[block]]
         da_ifg, da_o = _split(adjoint.da, H)
         gemm, W, transpose = adder(params["W_hh"])
         da_columns, dh_columns = columns(adjoint.da), columns(adjoint.dh)
@@ -103,7 +105,7 @@ class LSTM(Cell):
         by_gate[:, :, 1] = c_before * f * (1 - f)
         by_gate[:, :, 2] = i * (1 - g * g)
         by_gate[:, :, 3] = tanh_c * o * (1 - o)
-        through_h[block] = o * (1 - tanh_c * tanh_c)
+        through_h[: len(o)] = o * (1 - tanh_c * tanh_c)
 
     def _laid(self, W: Float[Array, "GH ..."]) -> Float[Array, "GH ..."]:
         """Rows in the order i f o g, with those of the sigmoids negative: exp(-a) is wanted."""
