@@ -38,7 +38,10 @@ _AROUND_ONE = [
     *(k / 10 for k in range(20, 40)),
     *(k / 2 for k in range(8, 21)),
 ]
-_AROUND_ZERO = [s * v for s in (-1, 1) for v in (*(k / 10 for k in range(20)), *range(2, 11))]
+_AROUND_ZERO = [
+    0,
+    *(s * v for s in (-1, 1) for v in (*(k / 10 for k in range(1, 20)), *range(2, 11))),
+]
 _SHARES = [0.01, 0.02, *(k / 20 for k in range(1, 21))]
 _RADII = [*(k / 20 for k in range(20)), 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999]
 _PHASES = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.314, 0.5, *range(1, 7), 6.28]

@@ -11,7 +11,22 @@ from rnnviz.fields import options, stops
 FIELDS = rv.TrainConfig.model_fields
 SMALL = {"hidden_size": "12", "steps": "20", "batch_size": "3"}
 SIDEBAR = ["cell", "hidden_size", "layers", "readout", "init", "gain", "input_init", "input_scale"]
-SIDEBAR += ["bias", "steps", "batch_size", "task", "loss_at", "dtype"]
+SIDEBAR += ["bias", "steps", "batch_size", "task", "loss_at", "dtype", "directions"]
+OWN = {
+    "residual": {"layers": "3"},
+    "bias_value": {"bias": "constant"},
+    "input_variance": {"init": "critical"},
+    "gate_bias": {"cell": "lstm"},
+    "forget_bias": {"cell": "gru", "gate_bias": "forget"},
+    "t_max": {"cell": "mgu", "gate_bias": "chrono"},
+    "step_size": {"cell": "antisymmetric"},
+    "diffusion": {"cell": "antisymmetric"},
+    "alpha": {"cell": "leaky"},
+    "ring_min": {"cell": "lru"},
+    "ring_max": {"cell": "lru"},
+    "max_phase": {"cell": "lru"},
+}
+"""Controls that are shown for some settings only, and settings that show them."""
 
 
 def opened(**query):
@@ -73,6 +88,47 @@ def test_every_control_changes_its_setting_and_the_address(name):
     assert getattr(config_of(app), name) == value
     assert link_of(app)[name] == str(value)
     assert drawn(app)["time-panel"]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_control_is_shown_where_it_changes_something_and_nowhere_else(name):
+    app = opened(**SMALL)
+    assert f"set-{name}" not in {box.key for box in (*app.selectbox, *app.select_slider)}
+    app = opened(**SMALL, **OWN[name])
+    before = getattr(config_of(app), name)
+    offered = options(FIELDS[name]) or stops(FIELDS[name])
+    value = next(type(before)(stop) for stop in offered if stop not in (before, 0))
+    old = drawn(app)["time-panel"]["figure"]["data"][2]["z"]
+    widget(app, name).set_value(value).run()
+    assert not app.exception
+    assert getattr(config_of(app), name) == value
+    assert not np.array_equal(drawn(app)["time-panel"]["figure"]["data"][2]["z"], old)
+
+
+def test_another_cell_keeps_every_setting_that_it_can():
+    app = opened(**SMALL, cell="lstm", gate_bias="chrono", t_max="50", section="gates", gain="1.2")
+    before = config_of(app)
+    for cell in ("leaky", "lru", "lstm"):
+        app.selectbox(key="set-cell").set_value(cell).run()
+        assert not app.exception
+        assert config_of(app) == before.replace(cell=cell)
+    assert "gates-0" in drawn(app)
+
+
+def test_units_in_pairs_are_settled_to_an_even_number():
+    app = opened(**{**SMALL, "hidden_size": "13"}, cell="lru")
+    assert config_of(app).hidden_size == 14
+    assert "raised from 13 to 14" in app.warning[0].value
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+@pytest.mark.parametrize("section", ["why", "gates", "depth", "weights", "check"])
+def test_every_section_draws_every_cell(cell, section):
+    app = opened(**SMALL, cell=cell, section=section, layers="2", directions="both")
+    assert not app.exception
+    assert not app.error
+    shown = section if section != "gates" or rv.CELLS[cell].gate_names else "why"
+    assert f"{shown}-0" in drawn(app)
 
 
 @pytest.mark.parametrize("name", rv.PRESETS)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnviz as rv
-from rnnviz.fields import bounds, options
+from rnnviz.fields import bounds, options, stops
 
 FIELDS = rv.TrainConfig.model_fields
 NUMBERS = [name for name, field in FIELDS.items() if not options(field)]
@@ -132,3 +132,11 @@ def test_the_settings_of_a_keeping_gate_matter_where_there_is_one():
     assert not any(vanilla.matters(name) for name in asked)
     assert not vanilla.matters("input_variance")
     assert vanilla.replace(init="critical").matters("input_variance")
+
+
+@pytest.mark.parametrize("name", rv.TrainConfig.model_fields)
+def test_no_slider_rests_at_minus_zero(name):
+    """A slider finds its place by the stop's text: one at -0 is not one at 0."""
+    field = rv.TrainConfig.model_fields[name]
+    rests = [] if options(field) else stops(field)
+    assert "-0" not in {f"{stop:g}" for stop in rests}
