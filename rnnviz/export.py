@@ -20,7 +20,8 @@ def caption(config: RunConfig) -> str:
     layers = "" if c.layers == 1 else f"{c.layers} layers, "
     both = "both directions, " if c.directions == "both" else ""
     past = "residual, " if c.residual == "add" and c.matters("residual") else ""
-    weights = f"{c.init} × gain {c.gain:g}, " if c.matters("init") else ""
+    weights = f"gain {c.gain:g}, " if c.matters("gain") else ""
+    weights = f"{c.init} × {weights}" if c.matters("init") else weights
     values = {name: getattr(c, name) for name in OWN if c.matters(name)}
     own = "".join(f"{name} {value}, " for name, value in values.items() if value != "none")
     return (
