@@ -13,7 +13,7 @@ from rnnviz.record import LayerRecord
 Factors = tuple[Array, Array | None]
 """A derivative and the weights it still has to pass, or none."""
 
-_ROWS = 512
+_ROWS = 1024
 """Rows that a weight gradient's product takes at least: with fewer, adding it up costs more."""
 
 Seen = tuple[Array, Tape]
