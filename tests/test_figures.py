@@ -736,3 +736,11 @@ def test_three_digits_never_read_ten_point_zero():
     mantissa, exponent = mantissa_exponent(np.log10(np.array([9.996, 9.994, 1e-3, 9.9951e-300])))
     np.testing.assert_allclose(mantissa, [1.0, 9.99, 1.0, 1.0])
     np.testing.assert_array_equal(exponent, [1, 0, -3, -299])
+
+
+def test_the_time_panel_names_the_whole_state_of_an_lstm():
+    record = rv.run(rv.RunConfig(cell="lstm", hidden_size=6, steps=9, batch_size=2))
+    flow = rv.diagnostics.gradient_flow(record, "last")
+    figure = rv.figures.time_panel(record, flow)
+    assert figure.layout.meta["subtitle"].startswith("∂L/∂(hₜ, cₜ) of the loss at t = 9 alone")
+    assert "c<sub>t</sub>" in figure.layout.yaxis4.title.text

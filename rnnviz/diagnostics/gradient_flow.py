@@ -36,6 +36,8 @@ class GradientFlow:
     loss_state: int
     """The state that the travelling loss looks at first: lag 0."""
     derivative: Scaled
+    parts: tuple[str, ...] = ("h",)
+    """What the state is made of: h and c in an LSTM."""
 
     @property
     def t(self) -> Int[Array, " N"]:
@@ -138,7 +140,8 @@ def gradient_flow(
     number = record.network.top if layer is None else layer
     dy, last = derivative_from(record, source)
     at = record.steps - last if record.network.layers[number].reverse else last + 1
-    return GradientFlow(source, at, scaled_bptt(record, dy)[number])
+    parts = record.network.layers[number].cell.state_names
+    return GradientFlow(source, at, scaled_bptt(record, dy)[number], parts)
 
 
 def derivative_from(record: Record, source: Source) -> tuple[Float[Array, "T B O"], int]:

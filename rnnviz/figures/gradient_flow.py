@@ -6,7 +6,7 @@ from rnnviz.diagnostics import Eigenvalues, GradientFlow
 from rnnviz.figures.flows import Flows, spoken
 from rnnviz.figures.frame import Words, framed
 from rnnviz.figures.norms import norm_row, time_ticks
-from rnnviz.figures.text import count
+from rnnviz.figures.text import count, whole_state
 from rnnviz.figures.theme import PALETTES, Theme
 
 QUESTION = "How does the gradient's norm change on its way back?"
@@ -63,4 +63,5 @@ def subtitle(flow: GradientFlow) -> str:
         if flow.source == "last"
         else "of the whole loss"
     )
-    return f"|∂L/∂hₜ| {loss}, mean of {batch}; the gradient travels from right to left."
+    by = whole_state(flow.parts)
+    return f"|∂L/∂{by}| {loss}, mean of {batch}; the gradient travels from right to left."

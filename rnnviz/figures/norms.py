@@ -11,7 +11,7 @@ from rnnviz.figures.frame import Json, Row
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured, theory
 from rnnviz.figures.marks import edge_marks, edge_notes, kinds
-from rnnviz.figures.text import count, mantissa_exponent
+from rnnviz.figures.text import count, mantissa_exponent, whole_state
 from rnnviz.figures.theme import Palette
 
 LEAST_DECADES = 2.0
@@ -33,7 +33,8 @@ def norm_row(flows: Flows, axis: str, height: int, palette: Palette) -> Row:
     notes, edges = edge_notes(kinds(log10), partial(edge_words, flows.flow), area, axis)
     known = [curve for curve in curves if np.isfinite(curve.y).any()]
     labels = placed(known, area, axis, palette, edges)
-    yaxis = log_axis(y_range, "|∂L/∂h<sub>t</sub>|") | {"showticklabels": bool(known)}
+    by = whole_state(flows.flow.parts, "<sub>t</sub>")
+    yaxis = log_axis(y_range, f"|∂L/∂{by}|") | {"showticklabels": bool(known)}
     return Row(data, [*labels, *notes], yaxis)
 
 

@@ -95,3 +95,9 @@ def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, ..."""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{'th' if 10 <= number % 100 <= 20 else ending}"
+
+
+def whole_state(parts: tuple[str, ...], index: str = "ₜ") -> str:
+    """The state by its parts: hₜ, or (hₜ, cₜ)."""
+    named = ", ".join(part + index for part in parts)
+    return named if len(parts) == 1 else f"({named})"

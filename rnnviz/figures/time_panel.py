@@ -11,7 +11,7 @@ from rnnviz.figures.flows import Flows, spoken
 from rnnviz.figures.frame import Row, Words, compact, framed, heading, key, stacked
 from rnnviz.figures.marks import cells, cells_note
 from rnnviz.figures.norms import norm_row, time_ticks
-from rnnviz.figures.text import count, short
+from rnnviz.figures.text import count, short, whole_state
 from rnnviz.figures.theme import CHANGE, PALETTES, Palette, Theme, colorscale
 from rnnviz.figures.units import Shown, gradient_row, shown, state_row
 from rnnviz.record import Record
@@ -81,8 +81,8 @@ def subtitle(flow: GradientFlow, units: Shown) -> str:
         if flow.source == "last"
         else "of the whole loss"
     )
-    state = "∂L/∂hₜ" if flow.derivative.mantissa.shape[-1] == units.hidden_size else "∂L/∂(hₜ, cₜ)"
-    return f"{state} {loss}; the gradient travels from right to left. {units.words}"
+    by = whole_state(flow.parts)
+    return f"∂L/∂{by} {loss}; the gradient travels from right to left. {units.words}"
 
 
 def alt(flows: Flows) -> str:

@@ -167,10 +167,30 @@ def test_the_record_and_the_page_can_be_taken_away(open_page, app, chromium):
         ("cell=linear&init=normal&gain=10&steps=400&task=sine", "explore-overflow"),
         ("steps=1&hidden_size=1&batch_size=1", "explore-one"),
         ("loss_at=all&layers=3", "explore-all"),
+        ("cell=lstm&section=why", "roads"),
+        ("cell=lstm&section=gates&gate_bias=chrono", "gates"),
+        ("cell=gru&section=depth&layers=3&directions=both", "depth"),
+        ("cell=lstm&section=weights", "gate-weights"),
     ],
 )
 def test_pictures_of_explore(photographs, app, query, name):
     assert all(path.stat().st_size > 10_000 for path in photographs(f"{app}/?{query}", name))
+
+
+def test_another_cell_brings_its_gates_and_controls(open_page, app):
+    page = open_page(f"{app}/?{SMALL}")
+    assert page.get_by_role("radio", name="Gates").count() == 0
+    with repainting(page, "time-panel"):
+        page.locator(".st-key-set-cell input").click()
+        page.get_by_role("option", name="LSTM", exact=True).click()
+    settle(page)
+    assert page.locator(".st-key-set-gate_bias").count() == 1
+    page.get_by_role("radio", name="Gates").click()
+    expect(chart(page, "gates-0")).to_be_visible()
+    settle(page)
+    slide(page, "gain")
+    assert "section=gates" in page.url
+    assert "cell=lstm" in page.url
 
 
 def test_pictures_of_train(open_page, app):
