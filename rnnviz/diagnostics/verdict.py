@@ -2,29 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from rnnviz.cells import takes
 from rnnviz.config import RunConfig
-from rnnviz.diagnostics.eigenvalues import Eigenvalues, eigenvalues
+from rnnviz.diagnostics.cause import Cause, Kind, cause_of, why
+from rnnviz.diagnostics.eigenvalues import Eigenvalues
 from rnnviz.diagnostics.faults import Fault, first_fault
 from rnnviz.diagnostics.gradient_flow import GradientFlow, gradient_flow
 from rnnviz.diagnostics.remedy import (
-    FLAT,
     Remedy,
     for_dead,
     for_growing,
     for_holding,
     for_vanishing,
-    recurrent_weights,
 )
-from rnnviz.diagnostics.saturation import Saturation, saturation
+from rnnviz.diagnostics.saturation import Saturation
 from rnnviz.record import Record
-
-Kind = Literal["vanishing", "holding", "exploding", "overflowed", "dead"]
 
 HOLDS_OVERALL = 10.0
 """A gradient holds if over the whole sequence it changes by less than this factor ..."""
@@ -32,8 +28,6 @@ HOLDS_PER_STEP = 1.1
 """... and at each step by less than this one, which is what counts in a short sequence."""
 REACH = 0.01
 """What is left of the gradient at the reach."""
-_ROUNDING = 1e-6
-"""An eigenvalue or a slope this near to 1 is 1."""
 
 
 @dataclass(frozen=True)
@@ -63,23 +57,6 @@ class Verdict:
     def to_frame(self) -> pd.DataFrame:
         """One row: the numbers, the sentence and the remedy in words."""
         return pd.DataFrame([{**vars(self), "remedy": self.remedy.text}])
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What in a layer decides its gradient's rate."""
-
-    radius: float
-    matrix: str
-    """What the radius is of."""
-    units: Saturation | None
-    highway: float | None
-    """Root mean square of what is handed straight on at each step, for a cell that does."""
-
-    @property
-    def rms_slope(self) -> float:
-        """The units' root mean square slope; 1 for a cell whose gates decide."""
-        return 1.0 if self.units is None else self.units.rms_slope
 
 
 def verdict(
@@ -114,7 +91,7 @@ def verdict(
     flow = flow or gradient_flow(record, "last")
     fault = first_fault(record, flow)
     kind, factor = _kind(flow, fault), flow.factor
-    cause = _cause(record, spectrum, units)
+    cause = cause_of(record, spectrum, units)
     told = [f"{kind.capitalize()}.", _rate(kind, flow), fault.sentence if fault else ""]
     return Verdict(
         kind=kind,
@@ -124,7 +101,7 @@ def verdict(
         doubling_time=float(np.log(2) / np.log(factor)) if 1 < factor < np.inf else None,
         reach=_reach(flow),
         first_bad_step=fault.t if fault else None,
-        sentence=" ".join(filter(None, [*told, _why(kind, record, cause)])),
+        sentence=" ".join(filter(None, [*told, why(kind, record, cause)])),
         evidence=_evidence(flow, cause),
         remedy=_first_that_changes(_remedies(kind, record, factor, cause), record, config),
     )
@@ -162,46 +139,6 @@ def _rate(kind: Kind, flow: GradientFlow) -> str:
     return f"{keeps}: half is gone after {half_life:.3g} steps, and {left}."
 
 
-def _why(kind: Kind, record: Record, cause: Cause) -> str:
-    if kind in ("dead", "holding"):
-        return _why_dead(record) if kind == "dead" else ""
-    radius = cause.radius
-    if kind == "overflowed":
-        return f"The spectral radius is {radius:.3g}, and nothing bounds what grows."
-    if cause.highway is not None:
-        return _why_gated(kind, cause.highway)
-    if kind == "vanishing":
-        return _why_vanishing(radius, cause.rms_slope)
-    if radius <= 1:
-        return f"The spectral radius is {radius:.3g}, but the weights stretch before they shrink."
-    return f"The spectral radius is {radius:.3g}, and the units are not flat enough to stop it."
-
-
-def _why_gated(kind: Kind, highway: float) -> str:
-    handed = f"What is handed straight on keeps ×{highway:.3g} at each step"
-    if kind == "vanishing":
-        return f"{handed} (root mean square), and the way through the weights adds too little."
-    return f"{handed} (root mean square); the rest comes through the weights."
-
-
-def _why_vanishing(radius: float, rms_slope: float) -> str:
-    slope = f"the units' slope is {rms_slope:.2g} (root mean square)"
-    if radius < 1 - _ROUNDING:
-        also = f", and {slope}" if rms_slope < FLAT else ""
-        return f"The recurrent weights are small: their spectral radius is {radius:.3g}{also}."
-    if rms_slope < 1 - _ROUNDING:
-        return f"The spectral radius is {radius:.3g}, not below 1, but {slope}, and that decides."
-    return f"The spectral radius is {radius:.3g}, but most directions shrink."
-
-
-def _why_dead(record: Record) -> str:
-    if not record.dy.any():
-        return "The loss has no derivative by the outputs."
-    if not recurrent_weights(record).any():
-        return "The recurrent weights are 0."
-    return "The units are off, or so flat that their slope is 0."
-
-
 def _evidence(flow: GradientFlow, cause: Cause) -> tuple[str, ...]:
     fit, units = flow.fit, cause.units
     rate = f"factor {fit.factor:.4g} a step, fitted over lags {fit.first_lag} to {fit.last_lag}"
@@ -209,8 +146,8 @@ def _evidence(flow: GradientFlow, cause: Cause) -> tuple[str, ...]:
         rate if np.isfinite(fit.factor) else "no finite gradient to fit a factor to",
         f"spectral radius of {cause.matrix} {cause.radius:.4g}",
     ]
-    if cause.highway is not None:
-        told.append(f"handed straight on ×{cause.highway:.4g} a step (root mean square)")
+    if cause.handed_on:
+        told.append(cause.handed_on)
     if units is not None:
         told.append(f"root mean square slope of the units {units.rms_slope:.4g}")
         told.append(f"{units.share.mean():.0%} of unit values saturated")
@@ -237,18 +174,3 @@ def _first_that_changes(
         return found[0]
     changes = (r for r in found if config.matters(r.control) and r.apply(config) != config)
     return next(changes, found[0])
-
-
-def _cause(record: Record, spectrum: Eigenvalues | None, units: Saturation | None) -> Cause:
-    number = record.network.top
-    layer, tape = record.network.layers[number], record.layers[number].tape
-    with np.errstate(all="ignore"):
-        W = layer.cell.recurrent(layer.params)
-        highway = layer.cell.highway(layer.params, tape)
-        kept = None if highway is None else float(np.sqrt(np.mean(highway.kept**2)))
-        if units is None and layer.cell.units(tape) is not None:
-            units = saturation(record)
-    if spectrum is None and np.isfinite(W).all():
-        spectrum = eigenvalues(record.network)
-    radius = np.nan if spectrum is None else spectrum.spectral_radius
-    return Cause(radius, layer.cell.recurrent_name, units, kept)
