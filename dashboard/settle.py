@@ -13,10 +13,6 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
     if task.uses_lag and config.lag >= config.steps:
         config, sentence = _lower(config, "lag", config.steps - 1, "it must be below the length")
         said.append(sentence)
-    if CELLS[config.cell].in_pairs and config.hidden_size % 2:
-        size = config.hidden_size + 1
-        said.append(f"hidden_size was raised from {size - 1} to {size}: units come in pairs.")
-        config = config.replace(hidden_size=size)
     if config.ring_min > config.ring_max:
         why = "it cannot lie outside the outer radius"
         config, sentence = _lower(config, "ring_min", config.ring_max, why)
@@ -28,6 +24,10 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
             "many outputs, and without a readout they are the hidden states."
         )
         config = config.replace(hidden_size=need)
+    if CELLS[config.cell].in_pairs and config.hidden_size % 2:
+        size = config.hidden_size + 1
+        said.append(f"hidden_size was raised from {size - 1} to {size}: units come in pairs.")
+        config = config.replace(hidden_size=size)
     return config, said
 
 

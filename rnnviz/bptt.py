@@ -193,9 +193,9 @@ def _starts(network: Network, batch_size: int, s0: States | None) -> list[Array]
     shapes = [(batch_size, layer.cell.state_size) for layer in network.layers]
     if s0 is None:
         return [np.zeros(shape, network.dtype) for shape in shapes]
-    given = [np.asarray(start) for start in s0]
+    given = [np.asarray(start, network.dtype) for start in s0]
     if all(start.ndim == 1 for start in given):
-        given = [np.asarray(s0)]
+        given = [np.asarray(s0, network.dtype)]
     if [start.shape for start in given] != shapes:
         came = [start.shape for start in given]
         raise ValueError(f"s0 must be one (B, S) array a layer, {shapes}, got {came}")

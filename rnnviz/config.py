@@ -4,6 +4,7 @@ The sliders, the link, the command line and the tests read these fields, and no 
 written anywhere else. A choice offers what its registry holds.
 """
 
+from math import ceil
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -188,7 +189,9 @@ class RunConfig(BaseModel):
     def fewest_units(self) -> int:
         """The fewest hidden units that will do: one a class where they are the outputs."""
         task = TASKS[self.task]
-        return task.output_size if self.readout == "none" and task.classes else 1
+        if self.readout != "none" or not task.classes:
+            return 1
+        return ceil(task.output_size / (1 + (self.directions == "both")))
 
     def matters(self, name: str) -> bool:
         """Whether a setting changes anything for this cell, scheme and task."""

@@ -1,6 +1,7 @@
 """From a config to a record: build the network, draw the data, run BPTT once."""
 
 from dataclasses import replace
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -69,15 +70,20 @@ def draw(
 
 def record_bytes(config: RunConfig) -> int:
     """How much memory a run's record takes, in bytes."""
-    task = TASKS[config.task]
-    outputs = task.output_size if config.readout == "linear" else config.hidden_size
-    layers = config.layers * (1 + (config.directions == "both"))
-    read = 0 if config.residual == "none" and config.directions == "forward" else layers
-    kind = CELLS[config.cell]
-    cell = kind(1, config.hidden_size + kind.in_pairs * config.hidden_size % 2)
-    per_step = layers * numbers_a_step(cell) + 2 * task.input_size + 3 * outputs
-    per_step += read * 2 * config.hidden_size
-    weights = 4 * layers * cell.gate_count * config.hidden_size**2
+    task, kind = TASKS[config.task], CELLS[config.cell]
+    directions = 1 + (config.directions == "both")
+    hidden_size = config.hidden_size + kind.in_pairs * config.hidden_size % 2
+    width = hidden_size * directions
+    outputs = task.output_size if config.readout == "linear" else width
+    per_step, weights = 2 * task.input_size + 3 * outputs, 0
+    size = task.input_size
+    for number in range(config.layers):
+        cell = kind(size, hidden_size)
+        per_step += directions * numbers_a_step(cell)
+        per_step += width + size if directions > 1 else 0  # side by side, and in reverse
+        per_step += width if config.residual == "add" and number else 0
+        weights += 2 * directions * sum(prod(shape) for shape in cell.shapes.values())
+        size = width
     each = np.dtype(config.dtype).itemsize
     return each * ((config.steps + 1) * config.batch_size * per_step + weights)
 

@@ -22,7 +22,7 @@ Seen = tuple[Array, Tape]
 
 def forward(layer: Layer, x: Float[Array, "T B I"], s0: Float[Array, "B S"]) -> Tape:
     """Run a layer over what it reads."""
-    tape = layer.cell.tape(x.shape[0], x.shape[1], s0.dtype)
+    tape = layer.cell.tape(x.shape[0], x.shape[1], layer.params["W_ih"].dtype)
     H = layer.cell.hidden_size
     for n, state in enumerate(tape.states.values()):
         state[0] = s0[:, n * H : (n + 1) * H]

@@ -115,6 +115,14 @@ def test_another_cell_keeps_every_setting_that_it_can():
     assert "gates-0" in drawn(app)
 
 
+def test_classes_as_hidden_states_are_enough_and_in_pairs():
+    app = opened(**{**SMALL, "hidden_size": "1"}, cell="lru", readout="none", task="copy")
+    assert config_of(app).hidden_size == 10
+    assert not app.error
+    app = opened(**SMALL, readout="none", task="copy", directions="both")
+    assert config_of(app).replace(hidden_size=1).fewest_units == 5
+
+
 def test_units_in_pairs_are_settled_to_an_even_number():
     app = opened(**{**SMALL, "hidden_size": "13"}, cell="lru")
     assert config_of(app).hidden_size == 14

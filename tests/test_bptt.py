@@ -344,3 +344,14 @@ def test_no_view_of_the_states_can_be_written_to():
     data = sequences()
     record = rv.bptt(network(), data.x, rv.losses.MSE(data.target))
     assert not record.layers[0].tape.a.flags.writeable
+
+
+def test_the_weights_decide_the_precision_and_not_the_initial_state():
+    net = network("lstm")
+    data = sequences(net)
+    loss = rv.losses.MSE(data.target)
+    exact = rv.bptt(net, data.x, loss, s0=np.ones((B, 2 * H)))
+    for start in (np.ones((B, 2 * H), np.float32), [[1] * (2 * H)] * B):
+        record = rv.bptt(net, data.x, loss, s0=[np.asarray(start)])
+        assert record.h.dtype == record.dc.dtype == np.float64
+        np.testing.assert_array_equal(record.dc, exact.dc)

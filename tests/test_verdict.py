@@ -165,3 +165,19 @@ def test_every_extreme_gives_one_sentence(cell, gain, change):
     assert verdict.sentence.endswith(".")
     assert "nan" not in verdict.sentence
     assert len(verdict.to_frame()) == 1
+
+
+def test_a_remedy_never_narrows_a_ring():
+    for edges in ((0.9995, 0.9999), (0.999, 0.9995), (0.5, 0.6), (0.9, 0.999)):
+        config = rv.RunConfig(cell="lru", ring_min=edges[0], ring_max=edges[1], task="sine")
+        remedy = rv.diagnostics.verdict(rv.run(config), config=config).remedy
+        after = remedy.apply(config)
+        assert (after.ring_min, after.ring_max) >= edges
+        rv.run(after)
+
+
+def test_a_highway_that_the_gradient_does_not_reach_is_told():
+    config = rv.RunConfig(cell="lstm", bias="constant", bias_value=10.0, steps=60, hidden_size=16)
+    verdict = rv.diagnostics.verdict(rv.run(config))
+    assert "The cell state is handed on times 1 at each step" in verdict.sentence
+    assert verdict.sentence.endswith("but little of the gradient gets there.")

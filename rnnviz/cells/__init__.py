@@ -44,7 +44,8 @@ def takes(cell: Cell, setting: str) -> bool:
     shapes = cell.shapes
     needs = {
         "init": len(shapes.get("W_hh", ())) == 2,
-        "gain": "W_hh" in shapes or "w_hh" in shapes,
+        "gain": ("W_hh" in shapes or "w_hh" in shapes) and not cell.scale_free,
+        "input_scale": not cell.scale_free,
         "bias": "b_ih" in shapes,
         "bias_value": "b_ih" in shapes,
         "input_variance": "W_hh" in shapes,

@@ -95,6 +95,8 @@ class Cell(ABC):
     """The gate that writes, where it is another than the one that keeps."""
     in_pairs: ClassVar[bool] = False
     """Whether units come in pairs, so that H is even."""
+    scale_free: ClassVar[bool] = False
+    """Whether the scale of W_ih and W_hh is normalised away."""
     one_bias: ClassVar[bool] = True
     """Whether ``b_ih`` and ``b_hh`` are only ever added up, so that one of them will do."""
 

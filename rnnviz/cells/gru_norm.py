@@ -27,6 +27,7 @@ class GRUNorm(Cell):
         "Ba, Kiros and Hinton (2016), Layer normalization, arXiv:1607.06450, section 3.1 and "
         "supplementary material"
     )
+    scale_free = True
     gate_names = ("r", "z", "n")
     keeps = ("z", 1)
     settings = KEEPING

@@ -28,6 +28,7 @@ class LSTMNorm(Cell):
         "Ba, Kiros and Hinton (2016), Layer normalization, arXiv:1607.06450, section 3.1 and "
         "supplementary material"
     )
+    scale_free = True
     gate_names = ("i", "f", "g", "o")
     state_names = ("h", "c")
     keeps = ("f", 1)

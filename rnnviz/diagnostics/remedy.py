@@ -7,6 +7,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.cells import Cell
+from rnnviz.cells.lru import LRU
 from rnnviz.cells.vanilla import Vanilla
 from rnnviz.config import RunConfig
 from rnnviz.fields import bounds
@@ -63,8 +64,10 @@ def _open_what_keeps(cell: Cell) -> Iterator[Remedy]:
         yield Remedy("hidden_size", text, value=16)
     text = "Start the gate that keeps open, for lags up to T max (chrono)."
     yield Remedy("gate_bias", text, value="chrono")
-    yield Remedy("ring_max", "Put the ring's outer edge at 0.999.", value=0.999)
-    yield Remedy("ring_min", "Put the ring's inner edge at 0.99.", value=0.99)
+    if isinstance(cell, LRU) and cell.ring_max < 0.999:
+        yield Remedy("ring_max", "Put the ring's outer edge at 0.999.", value=0.999)
+    if isinstance(cell, LRU) and cell.ring_min < 0.99 <= cell.ring_max:
+        yield Remedy("ring_min", "Put the ring's inner edge at 0.99.", value=0.99)
     yield Remedy("alpha", "Lower the leak to a fifth: a step replaces less.", multiply=0.2)
     yield Remedy("step_size", "Lower the step size to a fifth.", multiply=0.2)
 

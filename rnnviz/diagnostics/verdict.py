@@ -101,7 +101,7 @@ def verdict(
         doubling_time=float(np.log(2) / np.log(factor)) if 1 < factor < np.inf else None,
         reach=_reach(flow),
         first_bad_step=fault.t if fault else None,
-        sentence=" ".join(filter(None, [*told, why(kind, record, cause)])),
+        sentence=" ".join(filter(None, [*told, why(kind, record, cause, factor)])),
         evidence=_evidence(flow, cause),
         remedy=_first_that_changes(_remedies(kind, record, factor, cause), record, config),
     )
