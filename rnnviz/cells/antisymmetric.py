@@ -85,7 +85,7 @@ class Antisymmetric(Cell):
         """The tanh, not yet added to the state."""
         return Units(tape.a, self.step_size * (1 - tape.a**2), (-1.0, 1.0))
 
-    def highway(self, params: Params, tape: Tape) -> Highway:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway:
         """The hidden state, whole."""
         return Highway("h", np.ones_like(tape.a))
 

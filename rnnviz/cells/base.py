@@ -140,7 +140,7 @@ class Cell(ABC):
             "b_hh": (rows,),
         }
 
-    def own(self, rng: np.random.Generator) -> Params:  # noqa: ARG002
+    def own(self, rng: np.random.Generator) -> Params:
         """The start of every parameter that only this kind of cell has."""
         return {}
 
@@ -168,7 +168,7 @@ class Cell(ABC):
 
     def grads(
         self,
-        params: Params,  # noqa: ARG002
+        params: Params,
         tape: Tape,
         da: Float[Array, "N B GH"],
         x: Float[Array, "N B I"],
@@ -188,7 +188,7 @@ class Cell(ABC):
         self,
         params: Params,
         da: Float[Array, "T B GH"],
-        x: Float[Array, "T B I"],  # noqa: ARG002
+        x: Float[Array, "T B I"],
     ) -> tuple[Float[Array, "T B R"], Float[Array, "R I"]]:
         """Two factors whose product is the derivative by x_t."""
         return da, params["W_ih"]
@@ -210,10 +210,10 @@ class Cell(ABC):
         block = next(n for n, name in enumerate(self.gate_names) if name in ("g", "n"))
         return W[block * H : (block + 1) * H]
 
-    def units(self, tape: Tape) -> Units | None:  # noqa: ARG002
+    def units(self, tape: Tape) -> Units | None:
         """The values and slopes of the nonlinearity, where there is only one."""
         return None
 
-    def highway(self, params: Params, tape: Tape) -> Highway | None:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway | None:
         """The way past the weights, where there is one."""
         return None

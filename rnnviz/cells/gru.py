@@ -105,13 +105,13 @@ class GRU(Cell):
         by_gate[:, :, 1] = (tape.h[block] - n) * z * (1 - z)
         by_gate[:, :, 0] = by_gate[:, :, 2] * heard_n * r * (1 - r)
 
-    def highway(self, params: Params, tape: Tape) -> Highway:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway:
         """The hidden state times the update gate."""
         return Highway("h", tape.gates["z"])
 
     def grads(
         self,
-        params: Params,  # noqa: ARG002
+        params: Params,
         tape: Tape,
         da: Float[Array, "N B GH"],
         x: Float[Array, "N B I"],

@@ -77,7 +77,7 @@ class ChoGRU(Cell):
         W_n[:] = rows(da[:, :, 2 * self.hidden_size :]).T @ rows(reset)
         return grads
 
-    def highway(self, params: Params, tape: Tape) -> Highway:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway:
         """The hidden state times the update gate."""
         return Highway("h", tape.gates["z"])
 

@@ -38,7 +38,7 @@ class GRUNorm(Cell):
         """As for other cells, and the gains."""
         return {**super().shapes, **dict.fromkeys(("g_ih", "g_hh"), (3 * self.hidden_size,))}
 
-    def own(self, rng: np.random.Generator) -> Params:  # noqa: ARG002
+    def own(self, rng: np.random.Generator) -> Params:
         """Gains start at 1."""
         return {name: np.ones(3 * self.hidden_size) for name in ("g_ih", "g_hh")}
 
@@ -116,7 +116,7 @@ class GRUNorm(Cell):
         W_ih = params["W_ih"]
         return _before_norm(params["g_ih"] * da, x @ W_ih.T), W_ih
 
-    def highway(self, params: Params, tape: Tape) -> Highway:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway:
         """The hidden state times the update gate."""
         return Highway("h", tape.gates["z"])
 

@@ -63,7 +63,7 @@ class IndRNN(Cell):
 
     def grads(
         self,
-        params: Params,  # noqa: ARG002
+        params: Params,
         tape: Tape,
         da: Float[Array, "N B GH"],
         x: Float[Array, "N B I"],

@@ -71,6 +71,6 @@ class Leaky(Cell):
         """The tanh, not yet mixed with the old state."""
         return Units(tape.a, self.alpha * (1 - tape.a**2), (-1.0, 1.0))
 
-    def highway(self, params: Params, tape: Tape) -> Highway:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway:
         """The hidden state times 1 - alpha."""
         return Highway("h", np.full_like(tape.a, 1 - self.alpha))

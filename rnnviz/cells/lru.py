@@ -85,7 +85,7 @@ class LRU(Cell):
 
         return step
 
-    def backward(self, params: Params, tape: Tape, adjoint: Adjoint) -> Step:  # noqa: ARG002
+    def backward(self, params: Params, tape: Tape, adjoint: Adjoint) -> Step:
         """da_t = dh_t;  dh_{t-1} += dh_t times the conjugate of lambda."""
         re, im = _factors(params)
 
@@ -120,7 +120,7 @@ class LRU(Cell):
         self,
         params: Params,
         da: Float[Array, "T B GH"],
-        x: Float[Array, "T B I"],  # noqa: ARG002
+        x: Float[Array, "T B I"],
     ) -> tuple[Float[Array, "T B R"], Float[Array, "R I"]]:
         """The derivative by x_t is da_t times gamma B."""
         return da, _scaled(params)

@@ -92,7 +92,7 @@ class LSTM(Cell):
 
         return step
 
-    def highway(self, params: Params, tape: Tape) -> Highway:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway:
         """The cell state times the forget gate."""
         return Highway("c", tape.gates["f"])
 

@@ -42,7 +42,7 @@ class LSTMNorm(Cell):
         own = {"g_ih": (4 * H,), "g_hh": (4 * H,), "g_c": (H,), "b_c": (H,)}
         return {**super().shapes, **own}
 
-    def own(self, rng: np.random.Generator) -> Params:  # noqa: ARG002
+    def own(self, rng: np.random.Generator) -> Params:
         """Gains start at 1, the bias of the cell state at 0."""
         starts = {"g_ih": 1.0, "g_hh": 1.0, "g_c": 1.0, "b_c": 0.0}
         return {name: np.full(self.shapes[name], start) for name, start in starts.items()}
@@ -131,6 +131,6 @@ class LSTMNorm(Cell):
         by_gates, W_ih = da[..., : 4 * self.hidden_size], params["W_ih"]
         return before_norm(params["g_ih"] * by_gates, x @ W_ih.T), W_ih
 
-    def highway(self, params: Params, tape: Tape) -> Highway:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway:
         """The cell state times the forget gate."""
         return Highway("c", tape.gates["f"])

@@ -73,6 +73,6 @@ class MGU(Cell):
         grads["W_hh"][H:] = rows(da[:, :, H:]).T @ rows(reset)
         return grads
 
-    def highway(self, params: Params, tape: Tape) -> Highway:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway:
         """The hidden state times what the gate leaves of it, 1 - f."""
         return Highway("h", 1 - tape.gates["f"])

@@ -105,6 +105,6 @@ class PeepholeLSTM(Cell):
         }
         return super().grads(params, tape, da, x, steps) | own
 
-    def highway(self, params: Params, tape: Tape) -> Highway:  # noqa: ARG002
+    def highway(self, params: Params, tape: Tape) -> Highway:
         """The cell state times the forget gate."""
         return Highway("c", tape.gates["f"])

@@ -27,7 +27,7 @@ class TanhNorm(Cell):
         """As for other cells, and the gain."""
         return {**super().shapes, "g": (self.hidden_size,)}
 
-    def own(self, rng: np.random.Generator) -> Params:  # noqa: ARG002
+    def own(self, rng: np.random.Generator) -> Params:
         """The gain starts at 1."""
         return {"g": np.ones(self.hidden_size)}
 
@@ -88,7 +88,7 @@ class TanhNorm(Cell):
         self,
         params: Params,
         da: Float[Array, "T B GH"],
-        x: Float[Array, "T B I"],  # noqa: ARG002
+        x: Float[Array, "T B I"],
     ) -> tuple[Float[Array, "T B R"], Float[Array, "R I"]]:
         """The input is heard in the sum."""
         return da[..., self.hidden_size :], params["W_ih"]
