@@ -9,12 +9,13 @@ from rnnviz import PRESETS, TASKS, TrainConfig
 from rnnviz.fields import options, stops
 
 FIELDS = TrainConfig.model_fields
-NETWORK = ("cell", "hidden_size", "layers", "directions", "residual", "readout")
-INITIALISATION = (
-    *("init", "gain", "input_variance", "input_init", "input_scale", "bias", "bias_value"),
+NETWORK = (
+    *("cell", "hidden_size", "layers", "init", "gain", "input_variance", "input_scale"),
     *("gate_bias", "forget_bias", "t_max", "step_size", "diffusion", "alpha"),
     *("ring_min", "ring_max", "max_phase"),
 )
+MORE = ("directions", "residual", "readout", "input_init", "bias", "bias_value", "dtype")
+"""Settings behind a fold: each widget on the page is paid for at every move of a slider."""
 PROTOCOL = "(64 units, 8 inputs from N(0, 1))"
 """What a preset's measured factor is measured on, in short."""
 FREE = ("seed", "data_seed")
@@ -25,7 +26,7 @@ def sidebar() -> None:
     """Everything that decides the run, in six short groups, whose headings are in style.css."""
     config = session.config()
     preset()
-    for name in (*NETWORK, *INITIALISATION):
+    for name in NETWORK:
         if config.matters(name):
             setting(name)
     setting("steps", most=config.longest)
@@ -36,7 +37,21 @@ def sidebar() -> None:
         setting("lag", most=config.steps - 1)
     setting("loss_at")
     chance()
-    setting("dtype")
+    more()
+
+
+def more() -> None:
+    """The settings that are rarely changed, drawn while their fold is open."""
+    config = session.config()
+    offered = [name for name in MORE if config.matters(name)]
+    changed = sum(getattr(config, name) != FIELDS[name].default for name in offered)
+    label = f"More settings, {changed} changed" if changed else "More settings"
+    fold = st.expander(label, key="more", on_change="rerun", type="compact")
+    if not fold.open:
+        return
+    with fold:
+        for name in offered:
+            setting(name)
 
 
 def setting(name: str, most: float | None = None) -> None:

@@ -1,5 +1,6 @@
 """What stands around every page: the style, the links between pages, and what has to be said."""
 
+import html
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +42,16 @@ def picture(figure: go.Figure, key: str) -> None:
         alt=words["alt"],
         token=session.token(),
     )
+
+
+def numbers(cards: Sequence[tuple[str, str, str]]) -> None:
+    """A row of numbers, each with a label and what it means, as a single element."""
+    terms = "".join(
+        f"<div><dt>{html.escape(label)}</dt><dd>{html.escape(value)}</dd>"
+        f"<dd>{html.escape(meaning)}</dd></div>"
+        for label, value, meaning in cards
+    )
+    st.html(f"<dl class='numbers'>{terms}</dl>")
 
 
 def figure_of(value: float | None) -> str:

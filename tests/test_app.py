@@ -1,5 +1,7 @@
 """The pages, driven without a browser: every control, every section, every extreme."""
 
+import re
+
 import numpy as np
 import pytest
 from drawn import drawn
@@ -34,6 +36,7 @@ def opened(**query):
     app = AppTest.from_file("../dashboard/app.py", default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
+    app.session_state["more"] = True
     app.run()
     assert not app.exception
     return app
@@ -60,14 +63,22 @@ def verdict_of(app):
     return next(m.value for m in app.main.markdown if m.value.startswith("**"))
 
 
+def numbers_of(app):
+    """The row of numbers, by label."""
+    row = next(html.proto.body for html in app.main.get("html") if "numbers" in html.proto.body)
+    terms = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", row)
+    return dict(terms)
+
+
 def test_the_page_opens_computed_on_the_sunspots_with_the_loss_at_the_last_step():
     app = opened()
     config = config_of(app)
     assert (config.task, config.loss_at) == ("sunspots", "last")
     expected = rv.diagnostics.verdict(rv.run(config.run))
     assert verdict_of(app).startswith("**Vanishing.**")
-    assert app.metric[0].value == f"×{expected.factor:.3g}"
-    assert [metric.label for metric in app.metric] == [
+    numbers = numbers_of(app)
+    assert numbers["Factor per step"] == f"×{expected.factor:.3g}"
+    assert list(numbers) == [
         "Factor per step",
         "Half-life",
         "Reach",
@@ -103,6 +114,18 @@ def test_a_control_is_shown_where_it_changes_something_and_nowhere_else(name):
     assert not app.exception
     assert getattr(config_of(app), name) == value
     assert not np.array_equal(drawn(app)["time-panel"]["figure"]["data"][2]["z"], old)
+
+
+def test_what_is_behind_the_fold_is_drawn_when_it_opens_and_counted_while_it_is_shut():
+    app = AppTest.from_file("../dashboard/app.py", default_timeout=60)
+    app.query_params["directions"] = "both"
+    app.query_params["dtype"] = "float32"
+    app.run()
+    assert [fold.label for fold in app.expander] == ["More settings, 2 changed"]
+    assert "set-dtype" not in {box.key for box in app.selectbox}
+    app.session_state["more"] = True
+    app.run()
+    assert app.selectbox(key="set-dtype").value == "float32"
 
 
 def test_another_cell_keeps_every_setting_that_it_can():
@@ -292,7 +315,7 @@ def test_another_sequence_is_another_picture_of_the_same_run():
 
 def test_an_overflow_is_told_without_numbers_that_are_not_there():
     app = opened(cell="linear", init="normal", gain="10", steps="400", task="sine")
-    values = {metric.label: metric.value for metric in app.metric}
+    values = numbers_of(app)
     assert (values["Factor per step"], values["Half-life"], values["Reach"]) == (
         "NaN",
         "none",

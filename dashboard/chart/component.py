@@ -90,8 +90,8 @@ def chart(
 
 
 def _plain(figure: go.Figure) -> dict[str, Any]:
-    """The figure as dicts with its arrays in them: ``figure.to_dict()`` without the base64."""
-    return {
-        "data": [trace.to_plotly_json() for trace in figure.data],
-        "layout": figure.layout.to_plotly_json(),
-    }
+    """The figure as dicts with its arrays in them: ``figure.to_dict()`` without the base64.
+
+    And without its deep copy, which takes as long as drawing the figure does: it is only read.
+    """
+    return {"data": figure._data, "layout": figure._layout}

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.explored import Explored, explore
-from dashboard.frame import escape, figure_of, picture
+from dashboard.frame import escape, figure_of, numbers, picture
 from dashboard.link import SECTIONS
 from dashboard.take_away import take_away
 from rnnviz import figures
@@ -84,27 +84,21 @@ def _numbers(explored: Explored) -> None:
     reach = beyond if verdict.reach is None else _steps(verdict.reach)
     factor = f"×{figure_of(verdict.factor)}" if known else "NaN"
     cards = [
-        ("Factor per step", factor, f"Fitted over lags {first} to {last}."),
+        ("Factor per step", factor, f"fitted over lags {first} to {last}"),
         (
             "Doubling time" if grows else "Half-life",
             "none" if time is None else f"{figure_of(time)} steps",
-            "Steps back until the norm has doubled." if grows else "Steps back until half is left.",
+            "until the norm is doubled" if grows else "until half is left",
         ),
-        ("Reach", reach, "The lag at which 1 % of the gradient is left."),
+        ("Reach", reach, "until 1 % is left"),
         (
             "Spectral radius",
             figure_of(explored.eigenvalues.spectral_radius),
-            f"The largest absolute eigenvalue of the top layer's {explored.eigenvalues.of}.",
+            f"of the top layer's {explored.eigenvalues.of}",
         ),
-        (
-            "Lyapunov exponent",
-            figure_of(explored.lyapunov.largest),
-            "The largest, in nats per step: above 0 states that were near each other part.",
-        ),
+        ("Lyapunov exponent", figure_of(explored.lyapunov.largest), "the largest, nats per step"),
     ]
-    with st.container(horizontal=True, key="numbers"):
-        for label, value, explanation in cards:
-            st.metric(label, value, help=explanation, border=True)
+    numbers(cards)
 
 
 def _steps(count: int, sign: str = "") -> str:
