@@ -36,5 +36,5 @@ PerStep = Sequence[Array] | Array
 
 def frozen(array: Array) -> Array:
     """The same array, which can no longer be written to."""
-    array.flags.writeable = False
+    array.setflags(write=False)
     return array

@@ -8,7 +8,7 @@ import numpy as np
 from rnnviz.arrays import Array, Float, Params, frozen
 from rnnviz.losses import Loss
 from rnnviz.network import Layer, Network
-from rnnviz.products import one_blas_thread, rows
+from rnnviz.products import column_sums, one_blas_thread, rows
 from rnnviz.record import LayerRecord, Record
 from rnnviz.unroll import Factors, Seen, backward, forward, product
 
@@ -174,7 +174,7 @@ def _readout_grads(network: Network, h: Array, dy: Array) -> Params:
     if network.readout is None:
         return {}
     W_hy = rows(dy).T @ rows(h)
-    return {"readout.W_hy": frozen(W_hy), "readout.b_y": frozen(rows(dy).sum(axis=0))}
+    return {"readout.W_hy": frozen(W_hy), "readout.b_y": frozen(column_sums(rows(dy)))}
 
 
 def _view(array: Array) -> Array:

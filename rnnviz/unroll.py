@@ -7,7 +7,7 @@ import numpy as np
 from rnnviz.arrays import Array, Float, Params, frozen
 from rnnviz.cells import Adjoint, Tape
 from rnnviz.network import Layer
-from rnnviz.products import blocks, rows, through
+from rnnviz.products import blocks, multiply, rows, through
 from rnnviz.record import LayerRecord
 
 Factors = tuple[Array, Array | None]
@@ -58,10 +58,16 @@ def backward(layer: Layer, x: Array, tape: Tape, above: Factors) -> LayerRecord:
     grads = {name: grads[name] for name in layer.params}
     for name, total in inner.items():
         total[0] = ds[name][0]
-    everything = ds, inner, grads, tape.states, tape.gates, tape.kept
-    for array in (x, da, tape.a, *(array for group in everything for array in group.values())):
+    for array in (x, da, tape.a):
         frozen(array)
+    _freeze(ds, inner, grads, tape.states, tape.gates, tape.kept)
     return LayerRecord(x, da, ds, grads, tape, inner)
+
+
+def _freeze(*groups: Params) -> None:
+    for group in groups:
+        for array in group.values():
+            frozen(array)
 
 
 def _feed(above: Factors, steps: slice, dh: Array) -> None:
@@ -69,7 +75,7 @@ def _feed(above: Factors, steps: slice, dh: Array) -> None:
     if W is None:
         dh[:] = derivative[steps]
     else:
-        np.matmul(rows(derivative[steps]), W, out=rows(dh))
+        multiply(rows(derivative[steps]), W, rows(dh))
 
 
 def product(factors: Factors) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnviz.arrays import Array, Float, Params, PerStep
-from rnnviz.products import Step, rows
+from rnnviz.products import Step, column_sums, multiply, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,8 @@ class Cell(ABC):
 
     def project(self, params: Params, x: Float[Array, "N B I"], a: Float[Array, "N B GH"]) -> None:
         """Put W_ih x_t + b of several steps into ``a``, in one product."""
-        np.matmul(rows(x), params["W_ih"].T, out=rows(a))
-        a += params["b_ih"] + params["b_hh"] if "b_hh" in params else params["b_ih"]
+        a[:] = params["b_ih"] + params["b_hh"] if "b_hh" in params else params["b_ih"]
+        multiply(rows(x), params["W_ih"].T, rows(a), keep=1.0)
 
     @abstractmethod
     def forward(self, params: Params, tape: Tape) -> Step:
@@ -176,7 +176,7 @@ class Cell(ABC):
     ) -> Params:
         """What these steps add to the derivative by every parameter, each one product."""
         da_T = rows(da).T
-        db = da_T.sum(axis=1)
+        db = column_sums(rows(da))
         return {
             "W_ih": da_T @ rows(x),
             "W_hh": da_T @ rows(tape.h[steps]),

@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Float, Params, PerStep
 from rnnviz.cells.base import KEEPING, Adjoint, Cell, Highway, Tape
-from rnnviz.products import Step, adder, blocks, columns, rows
+from rnnviz.products import Step, adder, blocks, column_sums, columns, multiply, rows
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class GRU(Cell):
         """W_ih x_t + b, all but b_hn, with the sign of r and z turned: exp(-a) is wanted."""
         signs, b = self._signs(params["W_ih"].dtype), params["b_ih"].copy()
         b[: 2 * self.hidden_size] += params["b_hh"][: 2 * self.hidden_size]
-        np.matmul(rows(x), (signs[:, None] * params["W_ih"]).T, out=rows(a))
-        a += signs * b
+        a[:] = signs * b
+        multiply(rows(x), (signs[:, None] * params["W_ih"]).T, rows(a), keep=1.0)
 
     def _signs(self, dtype: np.dtype[Any]) -> Float[Array, " GH"]:
         return np.repeat(np.array([-1, -1, 1], dtype), self.hidden_size)
@@ -46,7 +46,7 @@ class GRU(Cell):
         """One product, one exponential for two gates, one tanh."""
         H, heard = self.hidden_size, list(tape.kept["heard"])
         signs, b_hn = self._signs(tape.a.dtype), params["b_hh"][2 * H :]
-        gemm, W, transpose = adder((signs[:, None] * params["W_hh"]).T)
+        gemm, W, transpose = adder((signs[:, None] * params["W_hh"]).T, tape.h.shape[1])
         from_h, h_columns = np.empty_like(tape.a[0]), columns(tape.h)
         (from_h_columns,) = columns([from_h])
         from_h_rz, from_h_n = from_h[:, : 2 * H], from_h[:, 2 * H :]
@@ -80,7 +80,7 @@ class GRU(Cell):
         slope, da = _by_gate(slopes, H), _by_gate(adjoint.da, H)
         heard, past = np.empty_like(adjoint.da[0]), np.empty_like(dh[0])
         (heard_by_gate,), (heard_column,) = _by_gate([heard], H), columns([heard])
-        gemm, W, transpose = adder(params["W_hh"])
+        gemm, W, transpose = adder(params["W_hh"], heard_column.shape[1])
         dh_columns = columns(adjoint.dh)
 
         def step(t: int) -> None:
@@ -124,8 +124,8 @@ class GRU(Cell):
         return {
             "W_ih": da_T @ rows(x),
             "W_hh": heard_T @ rows(tape.h[steps]),
-            "b_ih": da_T.sum(axis=1),
-            "b_hh": heard_T.sum(axis=1),
+            "b_ih": column_sums(rows(da)),
+            "b_hh": column_sums(rows(heard)),
         }
 
 

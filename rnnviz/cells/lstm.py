@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Float, Params, PerStep
 from rnnviz.cells.base import KEEPING, Adjoint, Cell, Highway, Tape
-from rnnviz.products import Step, adder, blocks, columns, rows
+from rnnviz.products import Step, adder, blocks, columns, multiply, rows
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class LSTM(Cell):
 
     def project(self, params: Params, x: Float[Array, "N B I"], a: Float[Array, "N B GH"]) -> None:
         """W_ih x_t + b, the gates laid i f o g, the sigmoid ones with their sign turned."""
-        np.matmul(rows(x), self._laid(params["W_ih"]).T, out=rows(a))
         b = params["b_ih"] + params["b_hh"] if "b_hh" in params else params["b_ih"]
-        a += self._laid(b)
+        a[:] = self._laid(b)
+        multiply(rows(x), self._laid(params["W_ih"]).T, rows(a), keep=1.0)
 
     def forward(self, params: Params, tape: Tape) -> Step:
         """One product, one exponential for three gates, one tanh each for g and c."""
         H = self.hidden_size
-        gemm, W, transpose = adder(self._laid(params["W_hh"]).T)
+        gemm, W, transpose = adder(self._laid(params["W_hh"]).T, tape.h.shape[1])
         heard, pre = columns(tape.h), columns(tape.a)
         sigmoids, g = list(tape.a[:, :, : 3 * H]), list(tape.gates["g"])
         i, f, o = (list(tape.gates[name]) for name in ("i", "f", "o"))
@@ -77,8 +77,8 @@ class LSTM(Cell):
         slope_ifg, slope_o = _split(slopes, H)
         kept_c = [through_h[t - block.start] for block in cut for t in range(len(f))[block]]
         da_ifg, da_o = _split(adjoint.da, H)
-        gemm, W, transpose = adder(params["W_hh"])
         da_columns, dh_columns = columns(adjoint.da), columns(adjoint.dh)
+        gemm, W, transpose = adder(params["W_hh"], da_columns[0].shape[1])
 
         def step(t: int) -> None:
             if t in last_of:

@@ -41,7 +41,7 @@ class Vanilla(Cell):
 
     def forward(self, params: Params, tape: Tape) -> Step:
         """a_t += h_{t-1} W_hh^T;  h_t = f(a_t)."""
-        gemm, W, transpose = adder(params["W_hh"].T)
+        gemm, W, transpose = adder(params["W_hh"].T, tape.h.shape[1])
         h, activate = columns(tape.h), self.activate
 
         def step(t: int) -> None:
@@ -53,8 +53,8 @@ class Vanilla(Cell):
 
     def backward(self, params: Params, tape: Tape, adjoint: Adjoint) -> Step:
         """da_t = dh_t f'(a_t);  dh_{t-1} += da_t W_hh."""
-        gemm, W, transpose = adder(params["W_hh"])
         h, dh_columns, da_columns = tape.h[1:], columns(adjoint.dh), columns(adjoint.da)
+        gemm, W, transpose = adder(params["W_hh"], da_columns[0].shape[1])
         last_of = {block.stop - 1: block for block in blocks(len(h), h[0])}
         if isinstance(adjoint.da, np.ndarray):
             # The slopes wait where da will be, a block of steps at a time.
