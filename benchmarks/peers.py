@@ -43,12 +43,12 @@ FUSED = {"Tanh": torch.nn.RNN, "LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU}
 def cell_loop(network: rv.Network, x: np.ndarray, target: np.ndarray) -> Work:
     """What a user would write: a cell in a loop, ``retain_grad`` on every state."""
     kind = type(network.layers[0].cell).__name__
-    cell = _filled(STEPS[kind](x.shape[2], _hidden(network), dtype=_dtype(x)), network)
-    readout, x_twin, y_twin = _readout(network, x), _leaf(x), torch.tensor(target)
+    cell = filled(STEPS[kind](x.shape[2], hidden(network), dtype=_dtype(x)), network)
+    readout, x_twin, y_twin = readout_of(network, x), _leaf(x), torch.tensor(target)
 
     def work() -> object:
         _forget(cell, readout, x_twin)
-        h = torch.zeros(x.shape[1], _hidden(network), dtype=x_twin.dtype)
+        h = torch.zeros(x.shape[1], hidden(network), dtype=x_twin.dtype)
         state = (h, h) if kind == "LSTM" else h
         states = []
         for x_t in x_twin:
@@ -65,8 +65,8 @@ def cell_loop(network: rv.Network, x: np.ndarray, target: np.ndarray) -> Work:
 def fused(network: rv.Network, x: np.ndarray, target: np.ndarray) -> Work:
     """PyTorch's whole layer, whose time loop is compiled and records nothing."""
     kind = type(network.layers[0].cell).__name__
-    layer = _filled(FUSED[kind](x.shape[2], _hidden(network), dtype=_dtype(x)), network)
-    readout, x_twin, y_twin = _readout(network, x), _leaf(x), torch.tensor(target)
+    layer = filled(FUSED[kind](x.shape[2], hidden(network), dtype=_dtype(x)), network)
+    readout, x_twin, y_twin = readout_of(network, x), _leaf(x), torch.tensor(target)
 
     def work() -> object:
         _forget(layer, readout, x_twin)
@@ -77,7 +77,8 @@ def fused(network: rv.Network, x: np.ndarray, target: np.ndarray) -> Work:
     return work
 
 
-def _filled(module: torch.nn.Module, network: rv.Network) -> torch.nn.Module:
+def filled(module: torch.nn.Module, network: rv.Network) -> torch.nn.Module:
+    """The module with our weights."""
     params = network.layers[0].params
     with torch.no_grad():
         for name, tensor in module.named_parameters():
@@ -86,7 +87,8 @@ def _filled(module: torch.nn.Module, network: rv.Network) -> torch.nn.Module:
     return module
 
 
-def _readout(network: rv.Network, x: np.ndarray) -> torch.nn.Module:
+def readout_of(network: rv.Network, x: np.ndarray) -> torch.nn.Module:
+    """Our readout as PyTorch's module."""
     assert network.readout
     W_hy, b_y = (torch.tensor(network.readout.params[name]) for name in ("W_hy", "b_y"))
     module = torch.nn.Linear(W_hy.shape[1], W_hy.shape[0], dtype=_dtype(x))
@@ -108,7 +110,8 @@ def _leaf(x: np.ndarray) -> torch.Tensor:
     return torch.tensor(x, requires_grad=True)
 
 
-def _hidden(network: rv.Network) -> int:
+def hidden(network: rv.Network) -> int:
+    """H."""
     return network.layers[0].cell.hidden_size
 
 

@@ -1,12 +1,14 @@
 """One run and all that has been asked of it: each diagnostic is computed when it is first seen."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from typing import TypeVar, cast
 
 from cachetools import LRUCache
 
-from dashboard.limits import CACHE_LIMIT, RUN_LIMIT
+from dashboard.limits import CACHE_LIMIT, PASSES, PATIENCE, RUN_LIMIT
 from rnnviz import Record, RunConfig, diagnostics, draw, run
 from rnnviz.cells import Cell
 from rnnviz.cells.vanilla import Vanilla
@@ -23,6 +25,8 @@ from rnnviz.diagnostics import (
 )
 from rnnviz.run import record_bytes
 
+Answer = TypeVar("Answer")
+
 
 @dataclass(frozen=True)
 class Explored:
@@ -30,6 +34,23 @@ class Explored:
 
     config: RunConfig
     record: Record
+    answers: dict[str, object] = field(default_factory=dict)
+    """What the sections have asked for, by name."""
+
+    def once(self, name: str, ask: Callable[[Record], Answer]) -> Answer:
+        """The answer to a question that may take long: asked once, and then kept."""
+        if name not in self.answers:
+            self.answers[name] = ask(self.record)
+        return cast(Answer, self.answers[name])
+
+    @cached_property
+    def weights(self) -> int:
+        """Multiplications of one step of one sequence."""
+        return sum(layer.params["W_ih"].size for layer in self.record.network.layers) + sum(
+            layer.params["W_hh"].size
+            for layer in self.record.network.layers
+            if "W_hh" in layer.params
+        )
 
     @cached_property
     def flow(self) -> GradientFlow:
@@ -110,7 +131,10 @@ class Explored:
         """BPTT against central differences."""
         batch = draw(self.config)
         loss = batch.loss(self.config.loss_at)
-        return diagnostics.gradient_check(self.record.network, batch.x, loss)
+        network, config = self.record.network, self.config
+        each = 5 * len(network.params) * config.steps * config.batch_size * self.weights
+        entries = min(4, max(1, int(PASSES * PATIENCE / each)))
+        return diagnostics.gradient_check(network, batch.x, loss, per_parameter=entries)
 
 
 _kept: LRUCache[RunConfig, Explored] = LRUCache(

@@ -1,7 +1,7 @@
 """What is on screen as the query of a link, and back: each function is the other's inverse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,12 +10,29 @@ from rnnviz.fields import short
 
 SECTIONS = {
     "why": "Why",
+    "sources": "Where it comes from",
+    "products": "Products",
+    "exponents": "Exponents",
+    "bounds": "Bounds",
+    "theory": "Mean field",
     "gates": "Gates",
     "depth": "Depth",
+    "batch": "Batch",
+    "truncation": "Truncation",
+    "precision": "Precision",
+    "states": "States",
+    "surface": "Loss surface",
     "weights": "Weights",
     "check": "Check",
 }
 """Explore's sections below the time panel."""
+CHOICES = {
+    "section": SECTIONS,
+    "scale": {"absolute": "Norms", "relative": "Shares of each state"},
+    "colour": {"time": "Coloured by time", "factor": "Coloured by factor per step"},
+    "surface": {"weights": "Two weights", "directions": "Two directions", "cliff": "One unit"},
+}
+"""What may be looked at in several ways: each way's name and title."""
 
 FIELDS = TrainConfig.model_fields
 MOST_PARAMETERS = 64
@@ -29,6 +46,9 @@ class View:
     section: str = "why"
     sequence: int = 0
     """Which sequence of the batch the heatmaps show."""
+    scale: str = "absolute"
+    colour: str = "time"
+    surface: str = "weights"
 
 
 @dataclass(frozen=True)
@@ -42,7 +62,7 @@ class State:
 def to_query(state: State) -> dict[str, str]:
     """Every setting by name, defaults too, so that an old link survives new defaults."""
     settings = {name: _text(value) for name, value in state.config.model_dump().items()}
-    return settings | {"section": state.view.section, "sequence": str(state.view.sequence)}
+    return settings | {name: str(value) for name, value in asdict(state.view).items()}
 
 
 def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
@@ -56,22 +76,22 @@ def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
         return State(), [f"The link has {len(query)} settings; at most {MOST_PARAMETERS} are read."]
     notices: list[str] = []
     settings: dict[str, Any] = {}
-    view = View()
+    view: dict[str, Any] = {}
     for name, values in query.items():
         if len(values) > 1:
             notices.append(f"{short(name)} is given {len(values)} times; the last is used.")
         value = values[-1]
         if name in FIELDS:
             _take(name, value, settings, notices)
-        elif name == "section" and value in SECTIONS:
-            view = replace(view, section=value)
+        elif value in CHOICES.get(name, ()):
+            view[name] = value
         elif name == "sequence" and value.isdecimal() and len(value) < 6:
-            view = replace(view, sequence=int(value))
-        elif name in ("section", "sequence"):
+            view[name] = int(value)
+        elif name == "sequence" or name in CHOICES:
             notices.append(f"{name} was not used: there is none called {short(value)}.")
         else:
             notices.append(_unknown(name))
-    return State(TrainConfig(**settings), view), notices
+    return State(TrainConfig(**settings), View(**view)), notices
 
 
 def _take(name: str, value: str, settings: dict[str, Any], notices: list[str]) -> None:

@@ -100,7 +100,7 @@ def _layer_pass(layer: Layer, seen: LayerRecord, direct: Scaled) -> tuple[Scaled
     step = layer.cell.backward(layer.params, seen.tape, Adjoint(parts, da))
     fed: Array = np.any(direct.mantissa, axis=(1, 2))
     parts["h"][-1], exponent[-1] = direct.mantissa[-1], direct.exponent[-1]
-    every = _normalise_every(layer)
+    every = normalise_every(layer)
     for t in reversed(range(len(da))):
         step(t)
         exponent[t] = exponent[t + 1]
@@ -135,7 +135,7 @@ def _as_state(direct: Scaled, t: int, size: int) -> Scaled:
     return Scaled(whole, direct.exponent[t])
 
 
-def _normalise_every(layer: Layer) -> int:
+def normalise_every(layer: Layer) -> int:
     """Steps from one normalisation to the next: eight where they cannot cross float64's range.
 
     A step of a cell without gates multiplies by a slope, which a saturated tanh rounds to 2**-53

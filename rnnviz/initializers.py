@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from rnnviz.arrays import Array, Float
+from rnnviz.mean_field import critical_gain
 
 
 @dataclass(frozen=True)
@@ -125,40 +125,6 @@ def critical(
 ) -> Float[Array, "rows columns"]:
     """g N(0, 1/H) with the ``critical_gain`` of tanh for this input."""
     return critical_gain(input_variance) * normal(rng, rows, columns)
-
-
-def critical_gain(input_variance: float) -> float:
-    """The g at which a tanh network of many units neither loses gradients nor lets them grow.
-
-    With W_ij from N(0, g^2/H) a pre-activation has the variance q = g^2 E[tanh(sqrt(q) z)^2] +
-    ``input_variance``, z standard normal, and a step back multiplies the squared norm by chi =
-    g^2 E[sech(sqrt(q) z)^4]. This g solves chi = 1: 1 without input (Sompolinsky, Crisanti and
-    Sommers 1988), more with it (Molgedey, Schuchhardt and Schuster 1992; Chen, Pennington and
-    Schoenholz 2018, Dynamical isometry and a mean field theory of RNNs, ICML).
-
-    Examples
-    --------
-    >>> critical_gain(0.0), round(critical_gain(1.0), 3)
-    (1.0, 1.856)
-    """
-
-    def without_recurrence(q: float) -> float:
-        """How much of q is left for the input, if chi is 1."""
-        tanh_2, sech_4 = _over_normal(q)
-        return q - tanh_2 / sech_4 - input_variance
-
-    q = brentq(without_recurrence, 0.0, 2 * input_variance + 10, xtol=1e-13)
-    return float(1 / np.sqrt(_over_normal(q)[1]))
-
-
-def _over_normal(q: float) -> tuple[float, float]:
-    """E[tanh(sqrt(q) z)^2] and E[sech(sqrt(q) z)^4] over a standard normal z."""
-    # Equally spaced points converge exponentially here; Gauss-Hermite misses the narrow sech.
-    z = np.linspace(-10, 10, 801)
-    weight = np.exp(-(z**2) / 2)
-    tanh_2 = np.tanh(np.sqrt(q) * z) ** 2
-    mean_of = weight / weight.sum()
-    return float(mean_of @ tanh_2), float(mean_of @ (1 - tanh_2) ** 2)
 
 
 _HEARD = 15

@@ -8,12 +8,14 @@ from drawn import drawn
 from streamlit.testing.v1 import AppTest
 
 import rnnviz as rv
+from dashboard.link import CHOICES, SECTIONS
 from rnnviz.fields import options, stops
 
 FIELDS = rv.TrainConfig.model_fields
 SMALL = {"hidden_size": "12", "steps": "20", "batch_size": "3"}
 SIDEBAR = ["cell", "hidden_size", "layers", "readout", "init", "gain", "input_init", "input_scale"]
 SIDEBAR += ["bias", "steps", "batch_size", "task", "loss_at", "dtype", "directions"]
+THEORIES = ("tanh", "relu", "linear")
 OWN = {
     "residual": {"layers": "3"},
     "bias_value": {"bias": "constant"},
@@ -152,14 +154,70 @@ def test_units_in_pairs_are_settled_to_an_even_number():
     assert "raised from 13 to 14" in app.warning[0].value
 
 
-@pytest.mark.parametrize("cell", rv.CELLS)
-@pytest.mark.parametrize("section", ["why", "gates", "depth", "weights", "check"])
+@pytest.mark.parametrize(
+    ("cell", "section"),
+    [
+        (cell, section)
+        for cell in rv.CELLS
+        for section in ("why", "gates", "depth", "weights", "check")
+    ]
+    + [(cell, section) for cell in ("tanh", "lstm", "indrnn") for section in SECTIONS],
+)
 def test_every_section_draws_every_cell(cell, section):
-    app = opened(**SMALL, cell=cell, section=section, layers="2", directions="both")
+    one_way = section in ("sources", "truncation")
+    app = opened(
+        **SMALL, cell=cell, section=section, layers="2", directions="one" if one_way else "both"
+    )
     assert not app.exception
     assert not app.error
+    if section == "theory" and cell not in THEORIES:
+        assert "got" in app.info[0].value
+        return
+    assert not app.info
     shown = section if section != "gates" or rv.CELLS[cell].gate_names else "why"
     assert f"{shown}-0" in drawn(app)
+
+
+@pytest.mark.parametrize("section", ["sources", "truncation"])
+def test_a_section_without_meaning_says_so_and_the_page_stays(section):
+    app = opened(**SMALL, section=section, directions="both")
+    assert not app.exception
+    assert app.info[0].value.startswith("Not drawn")
+    assert list(drawn(app)) == ["time-panel"]
+
+
+@pytest.mark.parametrize(
+    ("section", "choice", "way"),
+    [("sources", "scale", "relative"), ("states", "colour", "factor")]
+    + [("surface", "surface", way) for way in CHOICES["surface"]],
+)
+def test_another_way_to_look_is_drawn_and_is_in_the_link(section, choice, way):
+    app = opened(**SMALL, section=section, loss_at="all", **{choice: way})
+    assert not app.exception
+    assert app.pills(key=choice).value == way
+    widget(app, "gain").set_value(1.5).run()
+    assert link_of(app)[choice] == way
+    assert f"{section}-0" in drawn(app)
+
+
+@pytest.mark.parametrize(
+    "section",
+    ["sources", "products", "exponents", "bounds", "truncation", "surface"],
+)
+def test_what_would_take_too_long_is_smaller_and_says_what_the_whole_takes(section, monkeypatch):
+    import dashboard.sections
+
+    monkeypatch.setattr(dashboard.sections, "PATIENCE", 1e-6)
+    app = opened(**SMALL, section=section, loss_at="all", seed="5")
+    assert not app.exception
+    assert any("would take about" in text.value for text in app.main.markdown)
+
+
+def test_the_checks_are_lines_that_say_what_holds():
+    app = opened(**SMALL, section="check", cell="relu")
+    lines = next(m.value for m in app.main.markdown if "Adjoint" in m.value)
+    assert lines.count(":green[**Holds.**]") >= 3
+    assert ":red[" not in lines
 
 
 @pytest.mark.parametrize("name", rv.PRESETS)
@@ -195,7 +253,7 @@ def test_choosing_what_to_view_never_recomputes_the_network(section, monkeypatch
     monkeypatch.setattr(dashboard.explored, "run", lambda *a: runs.append(a) or real(*a))
     app = opened(**SMALL, seed="77", section="why" if section != "why" else "check")
     count = len(runs)
-    app.segmented_control(key="section").set_value(section).run()
+    app.pills(key="section").set_value(section).run()
     assert not app.exception
     assert any(key.startswith(section) for key in drawn(app))
     assert len(runs) == count
@@ -205,7 +263,7 @@ def test_a_link_restores_what_was_on_screen():
     app = opened(**SMALL)
     widget(app, "cell").set_value("relu").run()
     widget(app, "gain").set_value(1.5).run()
-    app.segmented_control(key="section").set_value("weights").run()
+    app.pills(key="section").set_value("weights").run()
     again = opened(**link_of(app))
     assert again.session_state["state"] == app.session_state["state"]
     panels = [drawn(page)["time-panel"]["figure"]["data"] for page in (app, again)]

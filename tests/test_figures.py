@@ -67,15 +67,54 @@ def every_picture(settings, **options):
         "gradient_flow": figures.gradient_flow(total, spectrum=spectrum, **options),
         "eigenvalues": figures.eigenvalues(spectrum, **options),
         "saturation": figures.saturation(rv.diagnostics.saturation(record), **options),
+        "state_space": figures.state_space(
+            rv.diagnostics.state_space(record), rv.diagnostics.fixed_points(record), **options
+        ),
+        "bounds": figures.bounds(rv.diagnostics.bounds(record), **options),
         "depth": figures.depth(rv.diagnostics.depth(record), **options),
         "gates": figures.gates(rv.diagnostics.gates(gated(settings)), **options),
+        "contributions": figures.contributions(rv.diagnostics.contributions(record), **options),
+        "itemized": figures.itemized(rv.diagnostics.itemized(record), **options),
+        "jacobian_spectrum": jacobian_spectrum_of(record, **options),
+        "jacobian_steps": figures.jacobian_steps(rv.diagnostics.jacobian_steps(record), **options),
         "roads": figures.roads(rv.diagnostics.roads(gated(settings)), **options),
+        "truncation": figures.truncation(rv.diagnostics.truncation(record, every=9), **options),
+        "decay": figures.decay(decay_of(record), **options),
+        "batch_mean": figures.batch_mean(rv.diagnostics.batch_mean(record), **options),
         "weights": figures.weights(record.network, **options),
+        "precision": figures.precision(rv.diagnostics.precision(record), **options),
+        "mean_field": figures.mean_field(mean_field_of(settings), **options),
         "prediction": figures.prediction(record.y, batch, mask=loss.mask, **options),
         "gradient_check": figures.gradient_check(checked, **options),
+        "lyapunov": figures.lyapunov(rv.diagnostics.lyapunov(record), flow_of(record), **options),
         "loss_curve": figures.loss_curve(losses, baseline=0.3, **options),
+        "loss_slice": figures.loss_slice(surface_of(record, loss, 1), **options),
+        "loss_surface": figures.loss_surface(surface_of(record, loss, 2), **options),
         "gradient_norm": figures.gradient_norm(losses, clip=1.0, **options),
     }
+
+
+def jacobian_spectrum_of(record, **options):
+    """The singular values by lag, with the last loss over them."""
+    found = rv.diagnostics.jacobian_spectrum(record, sequence=0)
+    return figures.jacobian_spectrum(found, flow=flow_of(record), **options)
+
+
+def decay_of(record):
+    """The decay of one in nine losses, beside the last one's."""
+    return rv.diagnostics.decay(rv.diagnostics.itemized(record, every=9), flow_of(record))
+
+
+def surface_of(record, loss, count):
+    """The loss over as many weights."""
+    axes = [rv.diagnostics.Axis("l0.W_hh", (0, 0)), rv.diagnostics.Axis("l0.b_ih", (0,))]
+    return rv.diagnostics.loss_surface(record.network, record.x, loss, axes[:count], points=3)
+
+
+def mean_field_of(settings):
+    """The same run with a cell that the theory is written for."""
+    known = settings.cell if settings.cell in ("tanh", "relu", "linear") else "tanh"
+    return rv.diagnostics.mean_field_of(rv.run(settings.model_copy(update={"cell": known})))
 
 
 def gated(settings):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.link import FIELDS, SECTIONS, State, View, from_query, to_query
+from dashboard.link import CHOICES, FIELDS, State, View, from_query, to_query
 from rnnviz import TrainConfig
 from rnnviz.fields import bounds, options
 
@@ -22,7 +22,11 @@ STATES = st.builds(
     st.fixed_dictionaries({name: field_values(name) for name in FIELDS}).map(
         lambda chosen: TrainConfig(**chosen)
     ),
-    st.builds(View, st.sampled_from(sorted(SECTIONS)), st.integers(0, 511)),
+    st.builds(
+        View,
+        sequence=st.integers(0, 511),
+        **{name: st.sampled_from(sorted(ways)) for name, ways in CHOICES.items()},
+    ),
 )
 
 
@@ -37,7 +41,7 @@ def test_a_link_restores_every_field(state):
 
 
 def test_a_link_carries_the_defaults_too():
-    assert set(to_query(State())) == {*FIELDS, "section", "sequence"}
+    assert set(to_query(State())) == {*FIELDS, *CHOICES, "sequence"}
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,7 @@ def test_a_link_carries_the_defaults_too():
         ("seed", "-1", "seed must be in [0, 9999], got -1"),
         ("seed", str(2**64), "seed must be in [0, 9999]"),
         ("section", "nowhere", "section was not used: there is none called 'nowhere'."),
+        ("scale", "log", "scale was not used: there is none called 'log'."),
         ("sequence", "-3", "sequence was not used"),
         ("hiden_size", "3", "There is no setting called 'hiden_size'; did you mean hidden_size?"),
         ("__proto__", "1", "There is no setting called '__proto__'"),

@@ -1,6 +1,6 @@
 """Explore: choose a network, and see at once what its gradient does and why."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,14 +9,12 @@ import streamlit as st
 from dashboard import session
 from dashboard.explored import Explored, explore
 from dashboard.frame import escape, figure_of, numbers, picture
-from dashboard.link import SECTIONS
+from dashboard.link import CHOICES
+from dashboard.sections import SECTIONS, Look, sequence
 from dashboard.take_away import take_away
 from rnnviz import figures
 from rnnviz.diagnostics import Remedy
 from rnnviz.export import caption
-
-Look = dict[str, Any]
-"""Theme and caption: what every picture of a page shares."""
 
 
 def render() -> None:
@@ -35,7 +33,7 @@ def render() -> None:
             explored.flow,
             total=explored.total if config.loss_at != "last" else None,
             spectrum=explored.theory,
-            sequence=_sequence(explored),
+            sequence=sequence(explored),
             **look,
         )
     ]
@@ -43,11 +41,7 @@ def render() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
         section = _section(explored)
         _choose_sequence(explored.record.batch_size)
-    drawn += SECTION_FIGURES[section](explored, look)
-    for number, figure in enumerate(drawn[1:]):
-        picture(figure, f"{section}-{number}")
-    if section == "check":
-        st.markdown(escape(explored.check.sentence))
+    drawn += _draw(section, explored, look)
     with above:  # sent after the pictures, which the browser takes longer to draw
         _verdict(explored)
         _numbers(explored)
@@ -105,27 +99,31 @@ def _steps(count: int, sign: str = "") -> str:
     return f"{sign}{count} step{'' if count == 1 else 's'}"
 
 
-def _sequence(explored: Explored) -> int:
-    return min(session.state().view.sequence, explored.record.batch_size - 1)
-
-
 def _section(explored: Explored) -> str:
     """The section on screen: the one asked for, or the first where this cell has none like it."""
-    offered = [name for name in SECTIONS if name != "gates" or explored.cell.gate_names]
+    offered = [
+        name for name, known in SECTIONS.items() if not known.offered or known.offered(explored)
+    ]
     section = session.state().view.section
     section = section if section in offered else offered[0]
-    session.show("section", section)
-    st.segmented_control(
-        "Section",
+    _choose("section", offered, section)
+    return section
+
+
+def _choose(name: str, offered: Sequence[str], chosen: str) -> None:
+    """A row of buttons, one for each way to look."""
+    session.show(name, chosen)
+    st.pills(
+        name.capitalize(),
         offered,
-        format_func=SECTIONS.__getitem__,
-        key="section",
+        format_func=CHOICES[name].__getitem__,
+        key=name,
         required=True,
+        wrap=True,
         label_visibility="collapsed",
         on_change=session.looked,
-        args=("section", "section"),
+        args=(name, name),
     )
-    return section
 
 
 def _choose_sequence(batch_size: int) -> None:
@@ -147,35 +145,20 @@ def _shown() -> None:
     session.look(sequence=session.value("view-sequence") - 1)
 
 
-def _why(explored: Explored, look: Look) -> list[go.Figure]:
-    drawn = [figures.roads(explored.roads, **look)] if explored.has_highway else []
-    drawn.append(figures.eigenvalues(explored.eigenvalues, **look))
-    if explored.one_nonlinearity:
-        drawn.append(figures.saturation(explored.saturation, **look))
-    return drawn
-
-
-def _gates(explored: Explored, look: Look) -> list[go.Figure]:
-    return [figures.gates(explored.gates, sequence=_sequence(explored), **look)]
-
-
-def _depth(explored: Explored, look: Look) -> list[go.Figure]:
-    return [figures.depth(explored.depth, **look)]
-
-
-def _weights(explored: Explored, look: Look) -> list[go.Figure]:
-    return [figures.weights(explored.record.network, **look)]
-
-
-def _check(explored: Explored, look: Look) -> list[go.Figure]:
-    return [figures.gradient_check(explored.check, **look)]
-
-
-SECTION_FIGURES = {
-    "why": _why,
-    "gates": _gates,
-    "depth": _depth,
-    "weights": _weights,
-    "check": _check,
-}
-"""What each section draws: only the one that is open is computed."""
+def _draw(section: str, explored: Explored, look: Look) -> Iterator[go.Figure]:
+    """Show what a section draws, each picture as soon as it is computed."""
+    shown = SECTIONS[section]
+    if shown.choice:
+        view = session.state().view
+        _choose(shown.choice, list(CHOICES[shown.choice]), getattr(view, shown.choice))
+    number = 0
+    try:
+        for drawn in shown.draw(explored, look):
+            if isinstance(drawn, str):
+                st.markdown(drawn)
+                continue
+            picture(drawn, f"{section}-{number}")
+            number += 1
+            yield drawn
+    except ValueError as error:
+        st.info(escape(f"Not drawn: {error}."))

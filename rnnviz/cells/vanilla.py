@@ -18,6 +18,8 @@ class Vanilla(Cell):
     paper = "Elman (1990), Finding structure in time, Cognitive Science 14, 179-211"
     span: ClassVar[tuple[float, float]]
     """The range of f: a unit near a finite end is flat."""
+    steepest: ClassVar[float] = 1.0
+    """The largest slope of f anywhere: gamma of Pascanu, Mikolov and Bengio (2013)."""
 
     @staticmethod
     @abstractmethod
@@ -134,6 +136,7 @@ class Sigmoid(Vanilla):
 
     title = "sigmoid"
     span = (0.0, 1.0)
+    steepest = 0.25
 
     @staticmethod
     def activate(a: Array) -> None:

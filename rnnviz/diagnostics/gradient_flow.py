@@ -26,6 +26,11 @@ class Fit:
     first_lag: int
     last_lag: int
 
+    @property
+    def half_life(self) -> float | None:
+        """Lags until half is left; None unless it shrinks."""
+        return float(np.log(0.5) / np.log(self.factor)) if 0 < self.factor < 1 else None
+
 
 @dataclass(frozen=True)
 class GradientFlow:
@@ -74,23 +79,8 @@ class GradientFlow:
 
     @cached_property
     def fit(self) -> Fit:
-        """Least squares over the middle three quarters of the lags that are not exactly zero.
-
-        Over all of them, if the middle has fewer than two.
-        """
-        lags = self.log10_norm[self.loss_state :: -1]
-        alive = np.flatnonzero(np.isfinite(lags))
-        last = int(alive[-1]) if len(alive) else 0
-        margin = last // 8
-        first, last = margin, last - margin
-        if len(alive) < 2:
-            return Fit(0.0 if np.isneginf(lags).any() else np.nan, np.nan, first, last)
-        lag = alive[(alive >= first) & (alive <= last)]
-        if len(lag) < 2:
-            lag, first, last = alive, int(alive[0]), int(alive[-1])
-        slope, height = np.polyfit(lag, lags[lag], 1)
-        with np.errstate(over="ignore"):
-            return Fit(float(np.power(10.0, slope)), float(height), first, last)
+        """A straight line from the loss back."""
+        return fit_line(self.log10_norm[self.loss_state :: -1])
 
     @property
     def factor(self) -> float:
@@ -153,6 +143,25 @@ def derivative_from(record: Record, source: Source) -> tuple[Float[Array, "T B O
     dy = np.zeros_like(record.dy)
     dy[last] = record.dy[last]
     return dy, last
+
+
+def fit_line(log10_by_lag: Float[Array, " K"]) -> Fit:
+    """Least squares over the middle three quarters of the lags that are not exactly zero.
+
+    Over all of them, if the middle has fewer than two.
+    """
+    alive = np.flatnonzero(np.isfinite(log10_by_lag))
+    last = int(alive[-1]) if len(alive) else 0
+    margin = last // 8
+    first, last = margin, last - margin
+    if len(alive) < 2:
+        return Fit(0.0 if np.isneginf(log10_by_lag).any() else np.nan, np.nan, first, last)
+    lag = alive[(alive >= first) & (alive <= last)]
+    if len(lag) < 2:
+        lag, first, last = alive, int(alive[0]), int(alive[-1])
+    slope, height = np.polyfit(lag, log10_by_lag[lag], 1)
+    with np.errstate(over="ignore"):
+        return Fit(float(np.power(10.0, slope)), float(height), first, last)
 
 
 def log10_mean(log10: Float[Array, "N B"]) -> Float[Array, " N"]:

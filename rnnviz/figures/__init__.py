@@ -5,32 +5,60 @@ the text behind "how to read this" (``how_to_read``), the text alternative ``alt
 ``name`` of its exported file.
 """
 
+from rnnviz.figures.batch_mean import batch_mean
+from rnnviz.figures.bounds import bounds
+from rnnviz.figures.contributions import contributions
+from rnnviz.figures.decay import decay
 from rnnviz.figures.depth import depth
 from rnnviz.figures.eigenvalues import eigenvalues
 from rnnviz.figures.gates import gates
 from rnnviz.figures.gradient_check import gradient_check
 from rnnviz.figures.gradient_flow import gradient_flow
 from rnnviz.figures.gradient_norm import gradient_norm
+from rnnviz.figures.itemized import itemized
+from rnnviz.figures.jacobian_spectrum import jacobian_spectrum
+from rnnviz.figures.jacobian_steps import jacobian_steps
 from rnnviz.figures.loss_curve import loss_curve
+from rnnviz.figures.loss_slice import loss_slice
+from rnnviz.figures.loss_surface import loss_surface
+from rnnviz.figures.lyapunov import lyapunov
+from rnnviz.figures.mean_field import mean_field
+from rnnviz.figures.precision import precision
 from rnnviz.figures.prediction import prediction
 from rnnviz.figures.roads import roads
 from rnnviz.figures.saturation import saturation
+from rnnviz.figures.state_space import state_space
 from rnnviz.figures.theme import Theme
 from rnnviz.figures.time_panel import time_panel
+from rnnviz.figures.truncation import truncation
 from rnnviz.figures.weights import weights
 
 __all__ = [
     "Theme",
+    "bounds",
+    "truncation",
+    "contributions",
+    "decay",
+    "batch_mean",
     "depth",
     "eigenvalues",
     "gates",
     "gradient_check",
     "gradient_flow",
     "gradient_norm",
+    "itemized",
+    "jacobian_spectrum",
+    "jacobian_steps",
     "loss_curve",
+    "lyapunov",
+    "loss_slice",
+    "loss_surface",
+    "mean_field",
+    "precision",
     "prediction",
     "roads",
     "saturation",
+    "state_space",
     "time_panel",
     "weights",
 ]

@@ -18,7 +18,7 @@ from rnnviz.figures.frame import (
     text_width,
 )
 from rnnviz.figures.marks import WORDS, cells, cells_note, kinds
-from rnnviz.figures.norms import time_ticks
+from rnnviz.figures.norms import decades, time_ticks
 from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, power
 from rnnviz.figures.theme import MAGNITUDE, PALETTES, SMALL, Palette, Theme, colorscale
 
@@ -34,8 +34,6 @@ HOW_TO_READ = (
 )
 ROW_HEIGHT, LEAST_HEIGHT = 44, 56
 MOST_COLUMNS = 600
-_FLOOR = 0.01
-"""The share of the smallest numbers that may lie below the key."""
 
 
 def depth(result: Depth, *, theme: Theme = "light", caption: str = "") -> go.Figure:
@@ -45,7 +43,7 @@ def depth(result: Depth, *, theme: Theme = "light", caption: str = "") -> go.Fig
     step = every(len(result.t), MOST_COLUMNS)
     states = result.t[(len(result.t) - 1) % step :: step]
     log10 = result.log10_norm[:, states]
-    low, high = _decades(log10)
+    low, high = decades(log10)
     place = {"type": "heatmap", "x0": int(states[0]), "dx": step, "y": list(result.names)}
     masks = kinds(log10)
     notes = [
@@ -125,12 +123,3 @@ def _axes(result: Depth, top: float, palette: Palette) -> Json:
             "tickfont": {"size": SMALL, "color": palette.muted},
         },
     }
-
-
-def _decades(log10: Array) -> tuple[float, float]:
-    """Whole powers of ten between which nearly all of the numbers lie."""
-    finite = np.sort(log10[np.isfinite(log10)])
-    if not len(finite):
-        return -1.0, 0.0
-    low = np.floor(finite[int(_FLOOR * len(finite))])
-    return float(low), float(max(np.ceil(finite[-1]), low + 1))

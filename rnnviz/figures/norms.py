@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from rnnviz.arrays import Array
 from rnnviz.diagnostics import GradientFlow
 from rnnviz.figures.flows import Flows, edge_words
 from rnnviz.figures.frame import Json, Row
@@ -165,3 +166,16 @@ def _band(
         edge | line | {"name": "10 %", "y": low},
         edge | line | fill | {"name": "90 %", "y": high},
     ]
+
+
+_FLOOR = 0.01
+"""The share of the smallest numbers that may lie below a key to colours."""
+
+
+def decades(log10: Array) -> tuple[float, float]:
+    """Whole powers of ten between which nearly all of the numbers lie."""
+    finite = np.sort(log10[np.isfinite(log10)])
+    if not len(finite):
+        return -1.0, 0.0
+    low = np.floor(finite[int(_FLOOR * len(finite))])
+    return float(low), float(max(np.ceil(finite[-1]), low + 1))

@@ -24,6 +24,8 @@ MAGNITUDE: Scale = (
 """Cividis: a magnitude."""
 OPENING: Scale = ("#333d4a", "#4b5766", "#667382", "#84909e", "#a5afba", "#c9d0d7", "#eef1f4")
 """From shut to open: what a gate of [0, 1] lets through, in greys that mean nothing else."""
+SOURCES: Scale = ("#083c46", "#0f5a68", "#1c7a8b", "#45a0ae", "#83c3cc", "#c3e2e6")
+"""From the first loss, or the first state, to the last."""
 NOTHING: dict[str, str] = {"zero": "#cc79a7", "infinite": "#009e73", "nan": "#5fd6ae"}
 """The three kinds of nothing: colours that no scale above comes near."""
 RUNS: Scale = (
@@ -58,6 +60,8 @@ class Palette:
     fit: str
     radius: str
     bound: str
+    unsure: str
+    """Behind where a theory says nothing, or is known to be off."""
     shrinking: str
     growing: str
 
@@ -76,6 +80,7 @@ PALETTES: dict[Theme, Palette] = {
         fit="#1f2733",
         radius="#6b7684",
         bound="#a24a1c",
+        unsure="rgba(162,74,28,0.10)",
         shrinking="#1d4f91",
         growing="#a8281c",
     ),
@@ -92,6 +97,7 @@ PALETTES: dict[Theme, Palette] = {
         fit="#e8ecf1",
         radius="#98a3b1",
         bound="#e9967a",
+        unsure="rgba(233,150,122,0.14)",
         shrinking="#7aa6d8",
         growing="#e9967a",
     ),

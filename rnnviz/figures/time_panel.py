@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from rnnviz.arrays import Array, Bool, Float
+from rnnviz.arrays import Array, Bool
 from rnnviz.diagnostics import Eigenvalues, GradientFlow
+from rnnviz.figures.factors import limit
 from rnnviz.figures.flows import Flows, spoken
 from rnnviz.figures.frame import Row, Words, compact, framed, heading, key, stacked
 from rnnviz.figures.marks import cells, cells_note
@@ -28,8 +29,6 @@ HOW_TO_READ = (
     "dashed lines are what theory would have. Where they part, the theory does not decide."
 )
 STRIP, UNITS, NORMS = 24, 118, 220
-_FULL_COLOUR = (1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0, 1e3, 1e6)
-"""Factors per step that the strip's end colours may stand for."""
 
 
 def time_panel(
@@ -125,7 +124,7 @@ def _axes(
 def _strip_row(flow: GradientFlow, top: float, palette: Palette) -> Row:
     """What each step does to the norm: step t lies between the states t and t + 1."""
     z = flow.log10_change[None]
-    limit = _limit(flow.log10_change)
+    end = limit(flow.log10_change)
     masks = _broken(flow)
     place = {"type": "heatmap", "x0": 0.5, "dx": 1, "text": flow.t[None, :-1]}
     with np.errstate(over="ignore"):
@@ -133,15 +132,15 @@ def _strip_row(flow: GradientFlow, top: float, palette: Palette) -> Row:
     steps = place | {
         "name": "factor of the step",
         "z": compact(z),
-        "zmin": -limit,
-        "zmax": limit,
+        "zmin": -end,
+        "zmax": end,
         "colorscale": colorscale(CHANGE),
         "showscale": False,
         "hoverongaps": False,
         "customdata": factor,
         "hovertemplate": "step %{text}: ×%{customdata:.3g}<extra></extra>",
     }
-    lowest, highest = f"×{short(10**-limit)}", f"×{short(10**limit)}"
+    lowest, highest = f"×{short(10**-end)}", f"×{short(10**end)}"
     notes = [
         heading("Factor per step back", top),
         key(CHANGE, lowest, highest, top, palette),
@@ -159,11 +158,3 @@ def _broken(flow: GradientFlow) -> dict[str, Bool[Array, "1 T"]]:
     known = np.isfinite(change) | np.logical_or.reduce(list(masks.values()))
     masks["infinite"] = masks["infinite"] | ~known
     return {kind: mask[None] for kind, mask in masks.items() if mask.any()}
-
-
-def _limit(change: Float[Array, " T"]) -> float:
-    """log10 of the factor that takes the end colours: nine steps in ten lie within it."""
-    size = np.sort(np.abs(change[np.isfinite(change)]))
-    most = size[int(0.9 * (len(size) - 1))] if len(size) else 0.0
-    enough = [factor for factor in _FULL_COLOUR if np.log10(factor) >= most]
-    return float(np.log10(enough[0] if enough else _FULL_COLOUR[-1]))

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from browser.pages import chart, repainting, settle
 
+import rnnviz as rv
 from dashboard.chart.server import ADDRESS, version
+from dashboard.chart.wire import encode
 
 
 @pytest.fixture
@@ -274,3 +276,48 @@ def test_a_painted_chart_tells_the_page(page):
     }""")
     move(page)
     assert {"key": "curves", "revision": 2} in json.loads(page.evaluate("JSON.stringify(painted)"))
+
+
+SHOW = """async ([module, bytes]) => {
+  const place = document.createElement("div");
+  place.style = "position: fixed; inset: 0; z-index: 1e6; background: white";
+  document.body.append(place);
+  const { show } = await import(module);
+  await show(place, Uint8Array.from(bytes));
+}"""
+BARS = """() => {
+  const plot = document.querySelector("[data-chart=itemized] .js-plotly-plot");
+  const bars = plot._fullData.findIndex((trace) => trace.meta?.columnOf !== undefined);
+  const heading = plot._fullLayout.annotations[0].text;
+  const range = plot._fullLayout.xaxis.range;
+  return { heights: [...plot._fullData[bars].y], heading, range };
+}"""
+
+
+def test_bars_follow_the_column_under_the_cursor_and_come_back(page):
+    settings = {"steps": 12, "hidden_size": 4, "task": "sine", "loss_at": "all"}
+    result = rv.diagnostics.itemized(rv.run(rv.RunConfig(**settings)))
+    figure = rv.figures.itemized(result, at=3)
+    message = {"key": "itemized", "question": "Which loss?", "subtitle": "", "howToRead": ""}
+    message |= {"filename": "itemized", "alt": "A triangle", "lane": "", "height": 560}
+    message |= {"figure": {"data": list(figure._data), "layout": figure._layout}}
+    module = f"/{ADDRESS}/{version()}/chart.js"
+    page.evaluate(SHOW, [module, list(encode(message, 1))])
+    chart(page, "itemized").locator(".barlayer").first.wait_for()
+    before = page.evaluate(BARS)
+    assert "state t = 3," in before["heading"]
+
+    place = chart(page, "itemized").locator(".nsewdrag[data-subplot=xy]").bounding_box()
+    column, row = 7, 10
+    x = place["x"] + place["width"] * (column + 0.5) / 13
+    page.mouse.move(x, place["y"] + place["height"] * (1 - (row + 0.5) / 12))
+    page.wait_for_function(f"({BARS})().heading.includes('state t = {column},')")
+    during = page.evaluate(BARS)
+    floor = figure.data[-1].base
+    expected = np.maximum(result.log10_norm[:, column] - floor, 0)
+    np.testing.assert_allclose(during["heights"], expected, rtol=1e-5)
+    assert during["heights"] != before["heights"]
+
+    page.mouse.move(1, 1)
+    page.wait_for_function(f"({BARS})().heading.includes('state t = 3,')")
+    assert page.evaluate(BARS) == before

@@ -171,6 +171,15 @@ def test_the_record_and_the_page_can_be_taken_away(open_page, app, chromium):
         ("cell=lstm&section=gates&gate_bias=chrono", "gates"),
         ("cell=gru&section=depth&layers=3&directions=both", "depth"),
         ("cell=lstm&section=weights", "gate-weights"),
+        ("section=sources&loss_at=all&scale=relative", "sources"),
+        ("section=products", "products"),
+        ("section=exponents", "exponents"),
+        ("section=bounds", "bounds"),
+        ("section=theory", "theory"),
+        ("section=truncation&loss_at=all", "truncation"),
+        ("section=precision", "precision"),
+        ("section=states&colour=factor", "states"),
+        ("section=surface&surface=cliff", "cliff"),
     ],
 )
 def test_pictures_of_explore(photographs, app, query, name):

@@ -1,6 +1,7 @@
 // One chart: keeps its place on the page and redraws it when new numbers come.
 // After each redraw `data-revision` on the chart counts up and the document gets a `rnnviz:painted` event.
 
+import { followColumns } from "./columns.js";
 import { buildFrame, fillFrame, loadStyles, showProblem } from "./frame.js";
 import { openLane } from "./lane.js";
 import { loadPlotly } from "./plotly.js";
@@ -111,7 +112,9 @@ class Chart {
     if (!plot.isConnected) return; // it left the page in the meantime
     const { data, layout } = this.message.figure;
     await Plotly.react(plot, data, this.fitted(layout), CONFIG);
-    if (isNew) plot.on("plotly_relayout", (changes) => this.noteZoom(changes));
+    if (!isNew) return;
+    plot.on("plotly_relayout", (changes) => this.noteZoom(changes));
+    followColumns(plot);
   }
 
   fitted(layout) {

@@ -1,0 +1,251 @@
+"""What could the gradient have done at most, and at least?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from rnnviz.adjoint import pull_back
+from rnnviz.arrays import Array, Bool, Float, Int
+from rnnviz.cells import Tape
+from rnnviz.cells.vanilla import Vanilla
+from rnnviz.diagnostics.gradient_flow import gradient_flow, log10_mean
+from rnnviz.network import Layer
+from rnnviz.products import one_blas_thread
+from rnnviz.record import LayerRecord, Record
+
+
+@dataclass(frozen=True)
+class Pascanu:
+    """The bounds by weights and slopes alone, of a cell with s_t = f(W_ih x_t + W_hh s_{t-1} + b).
+
+    Pascanu, Mikolov and Bengio (2013), On the difficulty of training recurrent neural networks,
+    section 2.1.
+    """
+
+    gamma: float
+    """The largest slope of f anywhere: 1 of tanh, 1/4 of sigmoid."""
+    largest: float
+    """Largest singular value of ``W_hh``."""
+    smallest: float
+    """Smallest singular value of ``W_hh``."""
+    upper: Float[Array, " K"]
+    """log10 of the norm at the loss times (gamma sigma_max)^k."""
+    lower: Float[Array, " K"]
+    """log10 of the norm at the loss times sigma_min min |f'| of every step passed.
+
+    The slope is the least that a unit had at that step in that sequence.
+    """
+
+    @property
+    def condition(self) -> str:
+        """Which of the paper's two conditions the weights meet."""
+        limit = 1 / self.gamma
+        size = f"The largest singular value of W_hh is {self.largest:.3g}"
+        if np.isclose(self.largest, limit, rtol=1e-6, atol=0):
+            return f"{size}, just 1/γ: the gradient cannot explode, and need not vanish."
+        if self.largest < limit:
+            return f"{size}, below 1/γ = {limit:.3g}: enough for the gradient to vanish."
+        return (
+            f"{size}, above 1/γ = {limit:.3g}: the gradient cannot explode without that, and "
+            "with it may still vanish."
+        )
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The measured gradient of the last loss by lag, and bounds it cannot leave, in log10."""
+
+    layer: str
+    loss_state: int
+    """The state that the loss looks at first: lag 0, where the bounds begin."""
+    measured: Float[Array, " K"]
+    """log10 of the batch mean of |dL/ds| at each lag; -inf for exact zeros."""
+    upper: Float[Array, " K"]
+    """log10 of the same mean, had every step stretched by its Jacobian's largest singular value."""
+    lower: Float[Array, " K"]
+    """The same with the smallest one; -inf where that is 0 up to rounding."""
+    largest: Float[Array, "M B"]
+    """log10 of the largest singular value of ds_{t+1}/ds_t, at every step t before the loss."""
+    smallest: Float[Array, "M B"]
+    """log10 of the smallest one."""
+    pascanu: Pascanu | None
+    """The cruder bounds by the weights; none for a cell that they do not hold for."""
+    tolerance: float
+    """Of a log10, for each lag: what rounding may add."""
+    parts: tuple[str, ...] = ("h",)
+    """What the state is made of: h and c in an LSTM."""
+
+    @property
+    def lag(self) -> Int[Array, " K"]:
+        """Steps back from the loss, from 0 to the initial state."""
+        return np.arange(len(self.measured))
+
+    @property
+    def batch_size(self) -> int:
+        """How many sequences the means are over."""
+        return int(self.largest.shape[1])
+
+    @property
+    def silent(self) -> Bool[Array, " K"]:
+        """Lags at which the bounds say nothing: they allow the gradient to grow and to shrink."""
+        slack = self.tolerance * self.lag
+        with np.errstate(invalid="ignore"):
+            above = self.upper - self.upper[0] > slack
+            below = self.lower - self.lower[0] < -slack
+        return np.asarray(above & below)
+
+    @property
+    def sentence(self) -> str:
+        """What the bounds prove, or that they prove nothing."""
+        silent, lags = int(self.silent.sum()), len(self.lag) - 1
+        if not np.isfinite(self.measured[0]):
+            return "No finite gradient starts at the loss, so there is nothing to bound."
+        if silent:
+            return f"The bounds allow growth and decay alike at {silent:,} of {lags:,} lags."
+        slack = self.tolerance * lags
+        can_grow = self.upper[-1] - self.upper[0] > -slack
+        can_shrink = self.lower[-1] - self.lower[0] < slack
+        if can_grow and can_shrink:
+            return "The bounds leave the gradient no room, or room on one side alone."
+        return f"The bounds prove that the gradient {'grows' if can_grow else 'shrinks'}."
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a lag: measured, bounds, and whether they say nothing; NaN for no bound."""
+        crude = self.pascanu
+        return pd.DataFrame(
+            {
+                "lag": self.lag,
+                "measured": self.measured,
+                "lower": self.lower,
+                "upper": self.upper,
+                "pascanu_lower": crude.lower if crude else np.nan,
+                "pascanu_upper": crude.upper if crude else np.nan,
+                "silent": self.silent,
+            }
+        )
+
+
+def bounds(record: Record, layer: int | None = None, sequences: int | None = None) -> Bounds:
+    """Upper and lower bounds on the last loss's gradient at every lag.
+
+    A step back multiplies the norm of dL/ds by no more than the largest singular value of the
+    step's Jacobian ds_{t+1}/ds_t, and by no less than the smallest. For a cell without gates,
+    whose Jacobian is diag(f') W_hh, the paper's bounds by the weights lie outside these:
+    Pascanu, Mikolov and Bengio (2013), section 2.1.
+
+    Time grows with T, with the sequences, and with the third power of the state's size.
+
+    Parameters
+    ----------
+    record : Record
+    layer : the top one that reads forward by default
+    sequences : how many of the batch to take, from the first; all by default. Everything,
+        what was measured as well, is then of these
+
+    Raises
+    ------
+    ValueError
+        If another layer lies above, which feeds the gradient at every step.
+
+    Examples
+    --------
+    >>> import rnnviz as rv
+    >>> config = rv.RunConfig(cell="linear", init="orthogonal", gain=0.5, steps=9, hidden_size=4)
+    >>> result = bounds(rv.run(config))
+    >>> [round(float(line[-1] - line[0]), 6) for line in (result.lower, result.upper)]
+    [-2.70927, -2.70927]
+    >>> result.pascanu.condition
+    'The largest singular value of W_hh is 0.5, below 1/γ = 1: enough for the gradient to vanish.'
+    """
+    number = record.network.top if layer is None else layer
+    if number not in record.network.levels[-1]:
+        top = [record.network.names[n] for n in record.network.levels[-1]]
+        raise ValueError(
+            f"bounds takes a layer that no other lies on, {' or '.join(top)}, "
+            f"got {record.network.names[number]}"
+        )
+    at = record.network.layers[number]
+    seen = _first(record.layers[number], sequences)
+    with np.errstate(all="ignore"), one_blas_thread():
+        flow = gradient_flow(record, "last", number)
+        norms = flow.log10_norms[flow.loss_state :: -1, : seen.h.shape[1]]
+        largest, smallest = _of_jacobians(at, seen, flow.loss_state)
+        pascanu = None
+        if isinstance(at.cell, Vanilla):
+            pascanu, least = _pascanu(at, at.cell, seen, norms)
+            # A product keeps the digits that a nearly singular Jacobian's smallest value loses.
+            smallest = np.fmax(smallest, least)
+        upper, lower = (log10_mean(_along(norms[0], size)) for size in (largest, smallest))
+    return Bounds(
+        layer=record.network.names[number],
+        loss_state=flow.loss_state,
+        measured=log10_mean(norms),
+        upper=upper,
+        lower=lower,
+        largest=largest,
+        smallest=smallest,
+        pascanu=pascanu,
+        tolerance=float(np.finfo(seen.h.dtype).eps) * at.cell.state_size,
+        parts=at.cell.state_names,
+    )
+
+
+def _first(seen: LayerRecord, sequences: int | None) -> LayerRecord:
+    """The same pass with only the first sequences of the batch."""
+    tape = seen.tape
+    states, gates, kept = (
+        {name: array[:, :sequences] for name, array in arrays.items()}
+        for arrays in (tape.states, tape.gates, tape.kept)
+    )
+    return replace(
+        seen, pre=seen.pre[:, :sequences], tape=Tape(tape.a[:, :sequences], states, gates, kept)
+    )
+
+
+def _jacobians(layer: Layer, seen: LayerRecord) -> Iterator[Float[Array, "B S S"]]:
+    """Each step's ds_{t+1}/ds_t, from the last step to the first."""
+    size = layer.cell.state_size
+    identity = np.zeros((size, seen.h.shape[1], size), seen.h.dtype)
+    identity[np.arange(size), :, np.arange(size)] = 1
+    for pulled in pull_back(layer, seen, identity):
+        yield pulled.swapaxes(0, 1).astype(np.float64)
+        pulled[...] = identity
+
+
+def _of_jacobians(layer: Layer, seen: LayerRecord, steps: int) -> tuple[Array, Array]:
+    """log10 of the largest and smallest singular value at the first steps, (steps, B) each.
+
+    What rounding cannot tell from 0 is 0, so that a lower bound promises nothing it cannot keep.
+    """
+    ends = np.full((2, len(seen.pre), seen.h.shape[1]), np.nan)
+    for t, J in zip(reversed(range(len(seen.pre))), _jacobians(layer, seen), strict=True):
+        whole = np.isfinite(J).all(axis=(1, 2))
+        if t < steps and whole.any():
+            sizes = np.linalg.svd(J[whole], compute_uv=False)
+            high, low = sizes[:, 0], sizes[:, -1]
+            rounding = J.shape[1] * np.finfo(seen.h.dtype).eps * high
+            ends[:, t, whole] = np.log10([high, np.where(low > rounding, low, 0.0)])
+    return ends[0, :steps], ends[1, :steps]
+
+
+def _pascanu(
+    layer: Layer, cell: Vanilla, seen: LayerRecord, norms: Float[Array, "K B"]
+) -> tuple[Pascanu, Array]:
+    """The bounds by the weights, and log10 of the least that each step can multiply by."""
+    W = layer.params["W_hh"].astype(np.float64)
+    steps, gamma = len(norms) - 1, cell.steepest
+    sizes = np.linalg.svd(W, compute_uv=False) if np.isfinite(W).all() else np.full(2, np.nan)
+    slope = np.abs(cell.slope(seen.h[1 : steps + 1])).min(axis=2).astype(np.float64)
+    high, low = float(sizes[0]), float(sizes[-1])
+    low = low if low > len(W) * np.finfo(np.float64).eps * high else 0.0 * low
+    least = np.log10(slope * low)
+    most = np.full_like(least, np.log10(gamma * high))
+    upper, lower = (log10_mean(_along(norms[0], size)) for size in (most, least))
+    return Pascanu(gamma, high, low, upper, lower), least
+
+
+def _along(start: Float[Array, " B"], steps: Float[Array, "M B"]) -> Float[Array, "K B"]:
+    """The log at the loss and at each lag, if every step added this much."""
+    return np.cumsum(np.concatenate([start[None], steps[::-1]]), axis=0)
