@@ -1,47 +1,10 @@
-"""What each of Explore's sections draws: only the one that is open is computed.
+"""What each of Explore's sections draws: only the one that is open is computed."""
 
-What would take too long is asked for in a smaller form, and what the whole would take is said.
-"""
-
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from math import ceil
-from typing import Any, Literal
-
-import numpy as np
-import plotly.graph_objects as go
-
-from dashboard import session
+from dashboard import costly
 from dashboard.explored import Explored
 from dashboard.frame import escape
-from dashboard.limits import PASSES, PATIENCE
-from rnnviz import diagnostics, draw, figures
-from rnnviz.diagnostics import Axis
-
-Look = dict[str, Any]
-"""Theme and caption: what every picture of a page shares."""
-Drawn = Iterator[go.Figure | str]
-"""Pictures, each as soon as it is computed, and Markdown between them."""
-SURFACE_POINTS = 21
-STARTS = 64
-WINDOWS, SINGULAR, FRAMES, NORMS = 5e9, 6e7, 7e8, 1.2e9
-"""Multiplications a second of truncated passes, products of Jacobians, frames, and norms."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A way to look at a run."""
-
-    draw: Callable[[Explored, Look], Drawn]
-    offered: Callable[[Explored], bool] | None = None
-    """Whether it means anything for this cell; always, if left out."""
-    choice: str | None = None
-    """What of ``link.CHOICES`` is offered above its pictures."""
-
-
-def sequence(explored: Explored) -> int:
-    """Which sequence of the batch is looked at."""
-    return min(session.state().view.sequence, explored.record.batch_size - 1)
+from dashboard.section import Drawn, Look, Section, sequence
+from rnnviz import diagnostics, figures
 
 
 def _why(explored: Explored, look: Look) -> Drawn:
@@ -50,78 +13,6 @@ def _why(explored: Explored, look: Look) -> Drawn:
     yield figures.eigenvalues(explored.eigenvalues, **look)
     if explored.one_nonlinearity:
         yield figures.saturation(explored.saturation, **look)
-
-
-def _sources(explored: Explored, look: Look) -> Drawn:
-    config = explored.config
-    step = config.batch_size * explored.weights
-    losses = int(explored.record.dy.any(axis=(1, 2)).sum())
-    whole = 3 * losses * config.steps / 2 * step / PASSES
-    every = max(1, ceil(whole / PATIENCE))
-    found = explored.once(f"itemized {every}", lambda r: diagnostics.itemized(r, every=every))
-    relative = session.state().view.scale == "relative"
-    if losses == 1:
-        yield "One step has a loss: set *Loss at* to every step to see where more comes from."
-    yield from _cut(every, "of the losses is followed back", whole)
-    yield figures.itemized(found, relative=relative, **look)
-    yield figures.decay(diagnostics.decay(found, explored.flow), **look)
-    name = _recurrent(explored)
-    acting = explored.once(
-        f"contributions {every}", lambda r: diagnostics.contributions(r, name, every=every)
-    )
-    yield figures.contributions(acting, **look)
-
-
-def _products(explored: Explored, look: Look) -> Drawn:
-    size, one = explored.cell.state_size, sequence(explored)
-    whole = explored.config.steps * size**3 / SINGULAR
-    reach = min(explored.config.steps, int(explored.config.steps * PATIENCE / whole))
-    if reach == 0:
-        yield _too_large(whole, "The singular values")
-        return
-    end = explored.flow.loss_state
-    lags = np.unique(np.geomspace(1, max(1, min(end, reach)), 16).round().astype(int))
-    if reach < explored.config.steps:
-        yield f"Lags up to {reach:,} are shown: all of them would take {_seconds(whole)}."
-    spectrum = explored.once(
-        f"spectrum {one}",
-        lambda r: diagnostics.jacobian_spectrum(r, lags, sequence=one, end=end),
-    )
-    yield figures.jacobian_spectrum(spectrum, flow=explored.flow, **look)
-    every = max(1, ceil(whole / PATIENCE))
-    steps = explored.once(
-        f"steps {one}", lambda r: diagnostics.jacobian_steps(r, sequence=one, every=every)
-    )
-    yield figures.jacobian_steps(steps, **look)
-
-
-def _exponents(explored: Explored, look: Look) -> Drawn:
-    config, size = explored.config, explored.cell.state_size
-    each = config.steps * config.batch_size * size**2 / FRAMES
-    count = min(size, max(1, int(PATIENCE / each)))
-    if count < size:
-        yield (
-            f"The largest {count:,} of {size:,} exponents are shown: all of them would take "
-            f"{_seconds(each * size)}, and only all of them have a sum rule."
-        )
-    found = explored.once(f"lyapunov {count}", lambda r: diagnostics.lyapunov(r, count))
-    yield figures.lyapunov(found, flow=explored.flow, **look)
-
-
-def _bounds(explored: Explored, look: Look) -> Drawn:
-    config = explored.config
-    each = config.steps * explored.cell.state_size**3 / NORMS
-    count = min(config.batch_size, int(PATIENCE / each))
-    if count == 0:
-        yield _too_large(each, "The bounds")
-        return
-    if count < config.batch_size:
-        yield (
-            f"The first {count} of {config.batch_size} sequences are shown: all of them would "
-            f"take {_seconds(each * config.batch_size)}."
-        )
-    found = explored.once("bounds", lambda r: diagnostics.bounds(r, sequences=count))
-    yield figures.bounds(found, **look)
 
 
 def _theory(explored: Explored, look: Look) -> Drawn:
@@ -141,78 +32,8 @@ def _batch(explored: Explored, look: Look) -> Drawn:
     yield figures.batch_mean(explored.once("batch mean", diagnostics.batch_mean), **look)
 
 
-def _truncation(explored: Explored, look: Look) -> Drawn:
-    config = explored.config
-    losses = int(explored.record.dy.any(axis=(1, 2)).sum())
-    whole = 2 * losses * config.steps * config.batch_size * explored.weights / WINDOWS
-    every = max(1, min(losses, ceil(whole / PATIENCE)))
-    yield from _cut(every, "of the losses is taken, for both gradients", whole)
-    found = explored.once(f"truncation {every}", lambda r: diagnostics.truncation(r, every=every))
-    yield figures.truncation(found, **look)
-
-
 def _precision(explored: Explored, look: Look) -> Drawn:
     yield figures.precision(explored.once("precision", diagnostics.precision), **look)
-
-
-def _states(explored: Explored, look: Look) -> Drawn:
-    space = explored.once("states", diagnostics.state_space)
-    each = 20 * explored.cell.state_size**3 / SINGULAR / 4
-    starts = min(STARTS, int(PATIENCE / each))
-    points = None
-    if starts == 0:
-        yield _too_large(each, "One search for a fixed point")
-    else:
-        points = explored.once(
-            "fixed points", lambda r: diagnostics.fixed_points(r, "mean", starts=starts)
-        )
-    by_factor = session.state().view.colour == "factor"
-    colour: Literal["time", "factor"] = "factor" if by_factor else "time"
-    yield figures.state_space(space, points, colour=colour, **look)
-
-
-def _surface(explored: Explored, look: Look) -> Drawn:
-    view, config = session.state().view.surface, explored.config
-    if view == "cliff":
-        found = explored.once("cliff", lambda _: diagnostics.pascanu_cliff())
-        yield figures.loss_surface(found, **look | {"caption": ""})
-        return
-    each = 4 * config.steps * config.batch_size * explored.weights / PASSES
-    points = min(SURFACE_POINTS, max(3, int((PATIENCE / each) ** 0.5) // 2 * 2 + 1))
-    if points < SURFACE_POINTS:
-        yield (
-            f"{points} by {points} points are drawn: {SURFACE_POINTS} by {SURFACE_POINTS} would "
-            f"take {_seconds(each * SURFACE_POINTS**2)}."
-        )
-    axes = _entries(explored) if view == "weights" else [Axis.gradient(), Axis.random()]
-    loss = draw(config).loss(config.loss_at)
-
-    def over(*chosen: Axis) -> diagnostics.LossSurface:
-        record = explored.record
-        return diagnostics.loss_surface(
-            record.network, record.x, loss, chosen, points=points, learning_rate=0.1
-        )
-
-    plane = explored.once(f"surface {view}", lambda _: over(*axes))
-    yield figures.loss_surface(plane, **look)
-    line = explored.once(f"slice {view}", lambda _: over(axes[0]))
-    yield figures.loss_slice(line, **look)
-
-
-def _entries(explored: Explored) -> list[Axis]:
-    """The two weights of the top layer that the loss is steepest in."""
-    network = explored.record.network
-    name = f"{network.names[network.top]}.{_recurrent(explored)}"
-    grad = np.nan_to_num(np.abs(explored.record.grads[name]), nan=0.0, posinf=np.inf)
-    steepest = np.argsort(-grad, axis=None, kind="stable")[:2]
-    found = [Axis(name, tuple(int(i) for i in np.unravel_index(k, grad.shape))) for k in steepest]
-    return found if len(found) == 2 else [*found, Axis.random()]
-
-
-def _recurrent(explored: Explored) -> str:
-    """The recurrent weights of the top layer, or what it reads with where it has none."""
-    network = explored.record.network
-    return "W_hh" if "W_hh" in network.layers[network.top].params else "W_ih"
 
 
 def _weights(explored: Explored, look: Look) -> Drawn:
@@ -226,33 +47,20 @@ def _check(explored: Explored, look: Look) -> Drawn:
     yield figures.gradient_check(explored.check, **look)
 
 
-def _cut(every: int, what: str, whole: float) -> Iterator[str]:
-    if every > 1:
-        yield f"One in {every:,} {what}: all of them would take {_seconds(whole)}."
-
-
-def _too_large(seconds: float, what: str) -> str:
-    return f"{what} would take {_seconds(seconds)}: choose fewer hidden units or steps."
-
-
-def _seconds(seconds: float) -> str:
-    return f"about {seconds:,.0f} s" if seconds >= 1.5 else f"about {seconds:.1g} s"
-
-
 SECTIONS = {
     "why": Section(_why),
-    "sources": Section(_sources, choice="scale"),
-    "products": Section(_products),
-    "exponents": Section(_exponents),
-    "bounds": Section(_bounds),
+    "sources": Section(costly.sources, choice="scale"),
+    "products": Section(costly.products),
+    "exponents": Section(costly.exponents),
+    "bounds": Section(costly.bounds),
     "theory": Section(_theory),
     "gates": Section(_gates, offered=lambda explored: bool(explored.cell.gate_names)),
     "depth": Section(_depth),
     "batch": Section(_batch),
-    "truncation": Section(_truncation),
+    "truncation": Section(costly.truncation),
     "precision": Section(_precision),
-    "states": Section(_states, choice="colour"),
-    "surface": Section(_surface, choice="surface"),
+    "states": Section(costly.states, choice="colour"),
+    "surface": Section(costly.surface, choice="surface"),
     "weights": Section(_weights),
     "check": Section(_check),
 }

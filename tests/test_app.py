@@ -205,9 +205,9 @@ def test_another_way_to_look_is_drawn_and_is_in_the_link(section, choice, way):
     ["sources", "products", "exponents", "bounds", "truncation", "surface"],
 )
 def test_what_would_take_too_long_is_smaller_and_says_what_the_whole_takes(section, monkeypatch):
-    import dashboard.sections
+    import dashboard.costly
 
-    monkeypatch.setattr(dashboard.sections, "PATIENCE", 1e-6)
+    monkeypatch.setattr(dashboard.costly, "PATIENCE", 1e-6)
     app = opened(**SMALL, section=section, loss_at="all", seed="5")
     assert not app.exception
     assert any("would take about" in text.value for text in app.main.markdown)

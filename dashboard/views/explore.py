@@ -10,7 +10,8 @@ from dashboard import session
 from dashboard.explored import Explored, explore
 from dashboard.frame import escape, figure_of, numbers, picture
 from dashboard.link import CHOICES
-from dashboard.sections import SECTIONS, Look, sequence
+from dashboard.section import Look, sequence
+from dashboard.sections import SECTIONS
 from dashboard.take_away import take_away
 from rnnviz import figures
 from rnnviz.diagnostics import Remedy
