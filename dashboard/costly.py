@@ -16,10 +16,14 @@ from dashboard.section import Drawn, Look, sequence
 from rnnviz import diagnostics, draw, figures
 from rnnviz.diagnostics import Axis
 
+NUMBERS = 2_000_000
+"""The most norms that are kept of one picture."""
 SURFACE_POINTS = 21
 STARTS = 64
 WINDOWS, SINGULAR, FRAMES, NORMS = 5e9, 6e7, 7e8, 1.2e9
 """Multiplications a second of truncated passes, products of Jacobians, frames, and norms."""
+PAIR, STEP = 3e-5, 8e-6
+"""Seconds that a loss at a step, and a step forward, take however small they are."""
 
 
 def sources(explored: Explored, look: Look) -> Drawn:
@@ -27,8 +31,8 @@ def sources(explored: Explored, look: Look) -> Drawn:
     config = explored.config
     step = config.batch_size * explored.weights
     losses = int(explored.record.dy.any(axis=(1, 2)).sum())
-    whole = 3 * losses * config.steps / 2 * step / PASSES
-    every = max(1, ceil(whole / PATIENCE))
+    whole = losses * config.steps / 2 * (3 * step / PASSES + PAIR)
+    every = max(1, ceil(whole / PATIENCE), ceil(losses * config.steps / NUMBERS))
     found = explored.once(f"itemized {every}", lambda r: diagnostics.itemized(r, every=every))
     relative = session.state().view.scale == "relative"
     if losses == 1:
@@ -133,7 +137,7 @@ def surface(explored: Explored, look: Look) -> Drawn:
         found = explored.once("cliff", lambda _: diagnostics.pascanu_cliff())
         yield figures.loss_surface(found, **look | {"caption": ""})
         return
-    each = 4 * config.steps * config.batch_size * explored.weights / PASSES
+    each = config.steps * (4 * config.batch_size * explored.weights / PASSES + STEP)
     points = min(SURFACE_POINTS, max(3, int((PATIENCE / each) ** 0.5) // 2 * 2 + 1))
     if points < SURFACE_POINTS:
         yield (
