@@ -35,7 +35,7 @@ def sources(explored: Explored, look: Look) -> Drawn:
     every = max(1, ceil(whole / PATIENCE), ceil(losses * config.steps / NUMBERS))
     found = explored.once(f"itemized {every}", lambda r: diagnostics.itemized(r, every=every))
     relative = session.state().view.scale == "relative"
-    if losses == 1:
+    if losses == 1 < config.steps:
         yield "One step has a loss: set *Loss at* to every step to see where more comes from."
     yield from _cut(every, "of the losses is followed back", whole)
     yield figures.itemized(found, relative=relative, **look)

@@ -85,3 +85,12 @@ def test_zeros_and_nans_are_marked_with_a_word():
     overflow = rv.figures.itemized(result_of(**SETTINGS["overflow"]))
     assert any("NaN" in note.text for note in overflow.layout.annotations)
     assert "NaN" in overflow.layout.meta["alt"]
+
+
+def test_contributions_are_drawn_where_a_loss_can_act_and_nowhere_else():
+    config = rv.RunConfig(steps=9, batch_size=2, hidden_size=3, loss_at="all", task="sine")
+    result = rv.diagnostics.contributions(rv.run(config))
+    z = rv.figures.contributions(result).data[0].z
+    acts = np.arange(9) <= result.sources[:, None]
+    np.testing.assert_allclose(z[acts], result.log10_norm[acts], rtol=1e-6)
+    assert np.isnan(z[~acts]).all()
