@@ -11,7 +11,7 @@ run: $(VENV)/ready
 
 test: $(VENV)/ready-to-test
 	$(BIN)/python tests/browser/install.py
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/ready-to-test
 	$(BIN)/ruff format --check

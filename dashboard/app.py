@@ -7,7 +7,7 @@ import gc
 
 import streamlit as st
 
-from dashboard import chart, controls, session
+from dashboard import chart, controls, session, visitor
 from dashboard.frame import header, style
 from dashboard.views import explore, train
 
@@ -34,4 +34,6 @@ if __name__ == "__main__":
     main()
 else:
     gc.freeze()  # what the imports made lives as long as the server: no collection need visit it
-    app = st.App(__file__, routes=chart.routes(), middleware=chart.middleware())
+    gc.set_threshold(20_000, 20, 20)  # a rerun makes thousands of objects, and no cycles of weight
+    middleware = [*chart.middleware(), *visitor.middleware()]
+    app = st.App(__file__, routes=chart.routes(), middleware=middleware)

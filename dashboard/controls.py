@@ -1,5 +1,6 @@
 """Widgets built from the config's fields: title, range, stops, unit and help are read there."""
 
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -25,7 +26,7 @@ FREE = ("seed", "data_seed")
 def sidebar() -> None:
     """Everything that decides the run, in six short groups, whose headings are in style.css."""
     config = session.config()
-    preset()
+    preset(config)
     for name in NETWORK:
         if config.matters(name):
             setting(name)
@@ -36,13 +37,12 @@ def sidebar() -> None:
     if config.matters("lag"):
         setting("lag", most=config.steps - 1)
     setting("loss_at")
-    chance()
-    more()
+    chance(config)
+    more(config)
 
 
-def more() -> None:
+def more(config: TrainConfig) -> None:
     """The settings that are rarely changed, drawn while their fold is open."""
-    config = session.config()
     offered = [name for name in MORE if config.matters(name)]
     changed = sum(getattr(config, name) != FIELDS[name].default for name in offered)
     label = f"More settings, {changed} changed" if changed else "More settings"
@@ -72,6 +72,7 @@ def setting(name: str, most: float | None = None) -> None:
     st.select_slider(title, rests, format_func=_figure, help=field.description, **act)
 
 
+@lru_cache(maxsize=512)
 def _rests(name: str, value: float, most: float | None) -> list[float]:
     """Where the slider can rest: at its stops up to ``most``, and where it stands."""
     stands = [value, value if most is None else most]
@@ -83,9 +84,9 @@ def _figure(stop: float) -> str:
     return f"{stop:,.6g}"
 
 
-def preset() -> None:
+def preset(config: TrainConfig) -> None:
     """A box that takes a whole named config, and names the one on screen if it is one."""
-    on_screen = next((name for name, known in PRESETS.items() if _is(known.config)), None)
+    on_screen = next((name for name, known in PRESETS.items() if _is(known.config, config)), None)
     session.show("preset", on_screen)
     st.selectbox(
         "Preset",
@@ -102,9 +103,8 @@ def preset() -> None:
         st.caption(told, help=known.source)
 
 
-def chance() -> None:
+def chance(config: TrainConfig) -> None:
     """The seed, and two ways to draw again: other weights, or the same weights on other data."""
-    config = session.config()
     session.show("set-seed", config.seed)
     low, high = stops(FIELDS["seed"])
     st.number_input(
@@ -120,21 +120,20 @@ def chance() -> None:
         st.button(
             "New weights",
             key="new-weights",
-            on_click=_next,
+            on_click=draw_again,
             args=("seed",),
             help="Draws the weights and the data again, from the next seed.",
         )
         st.button(
             "Same weights, new data",
             key="same-weights",
-            on_click=_next,
+            on_click=draw_again,
             args=("data_seed",),
             help="Keeps these weights and draws other sequences for them.",
         )
 
 
-def _is(known: TrainConfig) -> bool:
-    config = session.config()
+def _is(known: TrainConfig, config: TrainConfig) -> bool:
     bound = (name for name in FIELDS if name not in FREE)
     return all(getattr(known, name) == getattr(config, name) for name in bound)
 
@@ -144,7 +143,8 @@ def _take_preset() -> None:
         session.take(PRESETS[name].config)
 
 
-def _next(field: str) -> None:
+def draw_again(field: str) -> None:
+    """The next seed, or the next draw of data."""
     low, high = (int(stop) for stop in stops(FIELDS[field]))
     following = getattr(session.config(), field) + 1
     session.change(**{field: low if following > high else following})

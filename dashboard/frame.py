@@ -10,9 +10,10 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from dashboard import session
-from dashboard.chart import chart
+from dashboard.chart import OnClick, chart
+from rnnviz.figures.picture import plain
 
-STYLE = Path(__file__).with_name("style.css")
+STYLE = f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"
 
 
 def style() -> None:
@@ -22,16 +23,17 @@ def style() -> None:
 
 def header(pages: Sequence[Page]) -> None:
     """Links to the pages, which carry what is on screen with them, and what has to be said."""
+    link = session.link()
     with st.container(horizontal=True, key="pages"):
         for page in pages:
-            st.page_link(page, label=page.title, query_params=session.link())
+            st.page_link(page, label=page.title, query_params=link)
     if notices := session.notices():
         st.warning("  \n".join(escape(notice) for notice in notices))
 
 
-def picture(figure: go.Figure, key: str) -> None:
-    """A figure with the words that it carries about itself."""
-    words = figure.layout.meta
+def picture(figure: go.Figure, key: str, on_click: OnClick | None = None) -> None:
+    """A figure with the words that it carries about itself; ``on_click`` hears a click's x."""
+    words = plain(figure)["layout"]["meta"]
     chart(
         figure,
         key=key,
@@ -41,6 +43,7 @@ def picture(figure: go.Figure, key: str) -> None:
         filename=f"rnnviz-{words['name']}",
         alt=words["alt"],
         token=session.token(),
+        on_click=on_click,
     )
 
 

@@ -4,39 +4,23 @@ A job is a child process (``worker.py``) and a thread that reads what it sends; 
 polls. The server trains one job less than it has cores at once, and the others queue.
 """
 
-import contextlib
-import os
-import signal
-import subprocess
-import sys
+import math
 import threading
-import time
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import IO, Final, Literal, cast
+from typing import Final, cast
 
-import numpy as np
-
-from dashboard.worker import Frame, pack, receive, send, unpack
-from rnnviz.arrays import frozen
+from dashboard.child import Child
+from dashboard.frames import Frame
+from dashboard.places import PLACES, Places, State, Watch
+from dashboard.seen import Seen, seen_until
 from rnnviz.config import TrainConfig
-from rnnviz.network import Network
-from rnnviz.run import untrained
-from rnnviz.train import COLUMNS, History, TrainStep
+from rnnviz.train import History, Moment, TrainStep
 
-__all__ = ["PLACES", "Places", "Snapshot", "State", "TrainJob", "start"]
-
-State = Literal["queued", "running", "stopped", "finished", "failed", "diverged"]
+__all__ = ["Snapshot", "TrainJob", "check_steps", "prepare", "start"]
 
 STOP_WITHIN: Final = 0.3
 """Seconds that a step may take to end by itself before its process is killed."""
-PATIENCE: Final = 600.0
-"""Seconds without a poll after which nobody is thought to watch."""
-PATIENCE_IN_QUEUE: Final = 90.0
-"""The same while others wait: more than the minute between the polls of a hidden tab."""
-ROOT: Final = Path(__file__).parents[1]
-COMMAND: Final = (sys.executable, "-m", "dashboard.worker")
-ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+CHANGEABLE: Final = ("learning_rate", "clip")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,220 +34,309 @@ class Snapshot:
     step: TrainStep | None
     """The latest step whose network has arrived; None before the first."""
     sentence: str = ""
-    """Why it failed or diverged; empty otherwise."""
+    """Why it failed, diverged or finished early; empty otherwise."""
     steps_per_second: float = 0.0
     seconds_left: float | None = None
     """None unless the job runs and its speed is known."""
 
 
-class Places:
-    """Room for ``count`` jobs at once; the others wait in the order they came."""
+class TrainJob:
+    """One training: paused when it is made, sent on by ``resume`` or ``take``, watched by ``poll``.
+
+    A paused job has given its place to others, and queues again when it goes on.
+    """
 
     def __init__(
-        self, count: int, patience: float = PATIENCE, patience_in_queue: float = PATIENCE_IN_QUEUE
+        self,
+        seen: Seen,
+        places: Places = PLACES,
+        watch: Watch | None = None,
+        *,
+        wanted: TrainConfig | None = None,
     ) -> None:
-        self.count = count
-        self._patience = patience
-        self._patience_in_queue = patience_in_queue
-        self._lock = threading.Lock()
-        self._jobs: list[TrainJob] = []
-
-    def add(self, job: "TrainJob") -> None:
-        """Let a job start, at once or when its turn comes."""
-        with self._lock:
-            self._jobs.append(job)
-        self.tidy()
-
-    def tidy(self) -> None:
-        """Forget jobs that have ended, end those nobody watches, start those whose turn it is."""
-        with self._lock:
-            self._end_unwatched()
-            running, queued = self._in("running"), self._in("queued")
-            self._jobs = [*running, *queued]
-            free = self.count - len(running)
-            for job in queued[:free]:
-                job.begin()
-            for position, job in enumerate(queued[free:], 1):
-                job.wait(position)
-
-    def _end_unwatched(self) -> None:
-        patience = self._patience_in_queue if self._in("queued") else self._patience
-        for job in self._jobs:
-            if job.unwatched_for() > patience:
-                job.ask_to_stop()
-
-    def _in(self, state: State) -> "list[TrainJob]":
-        return [job for job in self._jobs if job.state == state]
-
-
-PLACES: Final = Places(max(1, (os.cpu_count() or 2) - 1))
-"""The whole server's."""
-
-
-class TrainJob:
-    """One training: made by ``start``, watched by ``poll``, ended by ``stop`` or by itself."""
-
-    def __init__(self, config: TrainConfig, after: Snapshot | None, places: Places) -> None:
-        self.config = config
+        self.watch = watch or Watch()
         self._places = places
-        self._polled = time.monotonic()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._like: Network | None = None
-        self._lock = threading.Lock()
-        self._asked = self._stopping = False
-        # Until the thread starts this is written under the lock, and then by the thread alone.
-        self._snapshot = Snapshot("queued", 0, _history_until(after), after.step if after else None)
+        self._seen = seen
+        self._wanted = wanted or seen.configs[-1][1]
+        self._child: Child | None = None
+        self._thread: threading.Thread | None = None
+        self._lock = threading.RLock()
+        self._order = 0
+        self._left = self._until = math.inf
+        self._stopping = self._giving_way = False
+        self._snapshot = Snapshot("paused", 0, seen.history, seen.step)
+
+    @property
+    def config(self) -> TrainConfig:
+        """The settings, with what was changed on the way."""
+        return self._wanted
 
     @property
     def state(self) -> State:
-        """Queued, running, or how it ended."""
+        """Queued, running, paused, or how it ended."""
         return self._snapshot.state
 
     @property
     def pid(self) -> int | None:
-        """The child process's id, once there is one."""
-        return self._process.pid if self._process else None
+        """The child process's id, while there is one."""
+        child = self._child
+        return child.pid if child else None
+
+    @property
+    def has_process(self) -> bool:
+        """Whether a process is there that can go on."""
+        return self._child is not None
+
+    @property
+    def nbytes(self) -> int:
+        """What this job keeps in the server's memory."""
+        return self._seen.nbytes
 
     def poll(self) -> Snapshot:
         """What there is by now, at once; it also tells the server that somebody watches."""
-        self._polled = time.monotonic()
+        self.watch.touch()
         self._places.tidy()
         return self._snapshot
 
+    def resume(self) -> None:
+        """Train on, at once or when its turn comes; nothing if it finished or diverged."""
+        self._go(math.inf)
+
+    def take(self, steps: float) -> None:
+        """Train for so many more steps, and pause.
+
+        Raises
+        ------
+        ValueError
+            If there is no step to take.
+        """
+        check_steps(steps)
+        self._go(steps)
+
+    def pause(self) -> None:
+        """Pause after the step it is in, and free the place; nothing unless it runs or queues."""
+        with self._lock:
+            self._giving_way = False
+            if self.state == "queued":
+                self._show(state="paused", position=0)
+            elif self.state == "running":
+                self._tell(pause=True)
+        self._places.tidy()
+
+    def change(self, **settings: float) -> None:
+        """Go on with another ``learning_rate`` or ``clip`` from the next step; the history tells.
+
+        Raises
+        ------
+        ValueError
+            If a setting cannot be changed on the way, or its value is not allowed.
+        """
+        if unknown := sorted(set(settings) - set(CHANGEABLE)):
+            raise ValueError(
+                f"only {' and '.join(CHANGEABLE)} can be changed while training, got {unknown[0]}"
+            )
+        with self._lock:
+            self._wanted = self._wanted.replace(**settings)
+            if self._child:
+                self._tell(wanted=self._wanted.model_dump_json())
+
     def stop(self) -> None:
         """End within half a second, with all that was computed; nothing if it has ended."""
+        child, thread = self._child, self._thread
         self.ask_to_stop()
-        if self._thread.ident is None:
-            return
-        self._thread.join(STOP_WITHIN)
-        if self._thread.is_alive() and self._process:
-            self._process.kill()
-            self._thread.join(STOP_WITHIN)
+        if self.state == "running" and child and thread:
+            thread.join(STOP_WITHIN)
+            if thread.is_alive():
+                child.kill()
+                thread.join(STOP_WITHIN)
+        self._places.tidy()
+
+    def start_from(self, moment: Moment) -> "TrainJob":
+        """Another job, paused at a moment of this one, with its settings and history by then."""
+        with self._lock:
+            seen, wanted = self._seen.back_to(moment), self._seen.config_at(moment.step)
+        return TrainJob(seen, self._places, self.watch, wanted=wanted)
 
     def ask_to_stop(self) -> None:
         """Have it end after the step it is in."""
         with self._lock:
-            self._stopping = True
-            if self.state == "queued":
+            if self.state in ("queued", "paused"):
                 self._show(state="stopped", position=0)
-            self._hang_up()
+                self._let_go()
+            elif self.state == "running" and self._child:
+                self._stopping = True
+                self._child.hang_up()
 
     def begin(self) -> None:
-        """Start, if it is still queued."""
+        """Train, if it is still queued."""
         with self._lock:
-            if self.state == "queued":
-                self._show(state="running", position=0)
-                self._thread.start()
+            if self.state != "queued":
+                return
+            self._show(state="running", position=0)
+            self._until = len(self._snapshot.history.rows) + self._left
+            if self._child:
+                self._tell(take=self._left)
+            else:
+                self._start()
 
     def wait(self, position: int) -> None:
         """Stand at this place in the queue, if it is still queued."""
         with self._lock:
-            if self.state == "queued":
+            if self.state == "queued" and self._snapshot.position != position:
                 self._show(position=position)
 
-    def unwatched_for(self) -> float:
-        """Seconds since the last poll."""
-        return time.monotonic() - self._polled
-
-    def _run(self) -> None:
-        try:
-            with _spawn() as process:
-                self._process = process
-                self._talk(process)
-        except OSError as error:
-            self._end("failed", f"the training process could not be started: {error}")
-        finally:
-            if self.state == "running":
-                self._end(*self._last_words())
-            self._places.tidy()
-
-    def _talk(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin
-        assert process.stdout
-        self._ask(process.stdin)
-        while frame := receive(process.stdout):
-            self._take(frame)
-            self._places.tidy()
-
-    def _ask(self, stdin: IO[bytes]) -> None:
-        step = self._snapshot.step
-        start_from = pack(step) if step else {}
-        with contextlib.suppress(BrokenPipeError):  # a child that is dead says so by its exit code
-            send(stdin, {"config": self.config.model_dump_json(), **start_from})
+    def give_way(self) -> None:
+        """Have it queue again after the step it is in, if it runs."""
         with self._lock:
-            self._asked = True
+            if self.state == "running" and not self._giving_way:
+                self._giving_way = True
+                self._tell(pause=True)
+
+    def park(self) -> None:
+        """End the process of a paused job: everything has been sent."""
+        with self._lock:
+            if self.state == "paused":
+                self._let_go()
+
+    def _go(self, steps: float) -> None:
+        with self._lock:
+            if self.state in ("finished", "diverged"):
+                return
+            self._left, self._giving_way = steps, False
+            if self.state == "running":
+                self._until = len(self._snapshot.history.rows) + steps
+                self._tell(take=steps)
+                return
+            already = self.state == "queued"
+            if not already:
+                self._show(state="queued", sentence="")
+        if not already:
+            self._places.add(self)
+
+    def _start(self) -> None:
+        """Start a process where the last one left off."""
+        self._seen.forget_beyond()
+        self._show(history=self._seen.history)
+        self._order += 1
+        _, config = self._seen.configs[-1]
+        if self._seen.next_step == 0:  # nothing was computed that a change could be marked on
+            config = self._wanted
+            self._seen.configs = [(0, config)]
+        words: dict[str, object] = {
+            "config": config.model_dump_json(),
+            "wanted": self._wanted.model_dump_json(),
+            "take": self._left,
+            "order": self._order,
+            "trained": self._seen.trained,
+        }
+        child = Child(words | self._seen.request())
+        self._stopping = self._giving_way = False
+        self._child = child
+        self._thread = threading.Thread(target=self._listen, args=(child,), daemon=True)
+        self._thread.start()
+
+    def _tell(self, **words: object) -> None:
+        if self._child:
+            self._order += 1
+            self._child.order(order=self._order, **words)
+
+    def _let_go(self) -> None:
+        child, self._child = self._child, None
+        if child:
+            child.hang_up()
+
+    def _listen(self, child: Child) -> None:
+        sentence = ""
+        try:
+            for frame in child.frames():
+                self._hear(child, frame)
+                self._places.tidy()
+        except OSError as error:
+            sentence = f"the training process could not be started: {error}"
+        finally:
+            self._gone(child, sentence)
+            self._places.tidy()
+
+    def _hear(self, child: Child, frame: Frame) -> None:
+        with self._lock:
+            if self._child is not child:
+                return
+            self._seen.hear(frame)
+            rate = float(frame["steps_per_second"])
+            history, step = self._seen.history, self._seen.step
+            left = min(self._wanted.iterations, self._until) - len(history.rows)
+            seconds = max(left, 0) / rate if rate and self.state == "running" else None
+            self._show(history=history, step=step, steps_per_second=rate, seconds_left=seconds)
+            if "end" in frame:
+                self._end(cast(State, str(frame["end"])), str(frame["sentence"]))
+            gave_way = self._paused(frame) and self._giving_way
+            if gave_way:
+                self._giving_way, self._left = False, float(frame["left"])
+                self._show(state="queued")
+        if gave_way:
+            self._places.add(self)
+
+    def _paused(self, frame: Frame) -> bool:
+        """Whether it pauses with this frame; not if it has been told otherwise since."""
+        if "paused" not in frame or int(frame["paused"]) != self._order or self.state != "running":
+            return False
+        self._show(state="paused", seconds_left=None)
+        return True
+
+    def _gone(self, child: Child, sentence: str) -> None:
+        """The process is no more; one that was paused or queued has sent everything."""
+        with self._lock:
+            if self._child is not child:
+                return
+            self._child = None
+            if self.state != "running":
+                return
             if self._stopping:
-                self._hang_up()
+                self._end("stopped", "")
+            else:
+                self._end("failed", sentence or self._last_words(child))
 
-    def _hang_up(self) -> None:
-        """End the child's stdin, which stops it; before it was asked there is nothing to keep."""
-        if self._process is None or self._process.stdin is None:
-            return
-        if self._asked:
-            self._process.stdin.close()
-        else:
-            self._process.kill()
-
-    def _take(self, frame: Frame) -> None:
-        step = self._snapshot.step
-        if "row" in frame:
-            self._like = self._like or untrained(self.config)
-            step = unpack(frame, self._like)
-        rows = np.concatenate([self._snapshot.history.rows, frame["rows"]])
-        rate = float(frame["steps_per_second"])
-        left = (self.config.iterations - len(rows)) / rate if rate else None
-        history = History(frozen(rows))
-        self._show(history=history, step=step, steps_per_second=rate, seconds_left=left)
-        if "end" in frame:
-            self._end(cast(State, str(frame["end"])), str(frame["sentence"]))
-
-    def _last_words(self) -> tuple[State, str]:
+    def _last_words(self, child: Child) -> str:
         """How a job ended whose child did not say so itself."""
-        if self._stopping:
-            return "stopped", ""
-        code = self._process.returncode if self._process else 0
-        why = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         taken = len(self._snapshot.history.rows)
         where = f"after step {taken - 1}" if taken else "before its first step"
-        return "failed", f"the training process ended unexpectedly {where} ({why})"
+        return f"the training process ended unexpectedly {where} ({child.last_words()})"
 
     def _end(self, state: State, sentence: str) -> None:
-        self._show(state=state, sentence=sentence, seconds_left=None)
+        self._child = None
+        self._show(state=state, sentence=sentence, seconds_left=None, position=0)
 
     def _show(self, **changes: object) -> None:
         self._snapshot = replace(self._snapshot, **changes)  # type: ignore[arg-type]
 
 
-def start(config: TrainConfig, after: Snapshot | None = None, places: Places = PLACES) -> TrainJob:
-    """Train in a child process: at once if there is room, else queued.
+def prepare(
+    config: TrainConfig,
+    after: Snapshot | None = None,
+    places: Places = PLACES,
+    watch: Watch | None = None,
+) -> TrainJob:
+    """A job that is paused before its first step, and starts by ``resume`` or ``take``.
 
     Parameters
     ----------
     config : what to train
-    after : what a stopped job of the same network last showed, to go on from there
+    after : what an ended job of the same network last showed, to go on from there
     places : the room there is
+    watch : when the visitor was last seen, if there are several jobs to watch
     """
-    job = TrainJob(config, after, places)
-    places.add(job)
+    seen = seen_until(after.history, after.step, config) if after else Seen(config)
+    return TrainJob(seen, places, watch)
+
+
+def check_steps(steps: float) -> None:
+    """Refuse to take no step."""
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
+
+
+def start(config: TrainConfig, after: Snapshot | None = None, places: Places = PLACES) -> TrainJob:
+    """A prepared job, sent on at once: it trains in a child process or queues."""
+    job = prepare(config, after, places)
+    job.resume()
     return job
-
-
-def _spawn() -> subprocess.Popen[bytes]:
-    """A child at the other end of two pipes; it gets no Ctrl-C, but sees its stdin end."""
-    return subprocess.Popen(
-        COMMAND,
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        env=os.environ | ONE_THREAD,
-        start_new_session=True,
-    )
-
-
-def _history_until(after: Snapshot | None) -> History:
-    """The numbers that belong to the weights: a killed child may have sent some beyond."""
-    if after is None or after.step is None:
-        return History(frozen(np.empty((0, len(COLUMNS)))))
-    return History(frozen(after.history.rows[: after.step.number + 1]))

@@ -1,4 +1,4 @@
-"""How much memory a visitor may ask the server for, in bytes."""
+"""How much memory and time a visitor may ask the server for; sizes are in bytes."""
 
 from typing import Final
 
@@ -10,3 +10,13 @@ PATIENCE: Final = 1.5
 """Seconds that a section of a page may take; what would take longer is shown in a smaller form."""
 PASSES: Final = 1e10
 """Multiplications a second of forward and backward passes, on one core."""
+PAUSED_PROCESSES: Final = 4
+"""Trainings on the whole server that keep their process while they are paused."""
+RUNS_KEPT: Final = 8
+"""Runs of one visitor, whatever their state."""
+RUNS_LIMIT: Final = 192 << 20
+"""The most that one visitor's runs may keep."""
+ALL_RUNS_LIMIT: Final = 384 << 20
+"""The most that the runs of all visitors may keep together."""
+VISITORS: Final = 200
+"""Visitors whose runs are kept."""

@@ -15,20 +15,21 @@ from dashboard.link import State, from_query, to_query
 from dashboard.settle import settle
 from rnnviz import TrainConfig
 
+_NOTHING = object()
+
 
 def start() -> None:
     """Bring session and address together: a new address wins, else the address follows."""
-    query = {name: st.query_params.get_all(name) for name in st.query_params}
-    if "state" not in st.session_state or query != st.session_state.address:
-        opened, said = from_query(query)
+    address = st.query_params.to_dict()
+    if "state" not in st.session_state or address != st.session_state.address:
+        opened, said = from_query({name: st.query_params.get_all(name) for name in address})
         fitting, changed = settle(opened.config)
         st.session_state.state = replace(opened, config=fitting)
         st.session_state.notices = [*said, *changed]
-        st.session_state.address = query
+        st.session_state.address = address
     elif st.session_state.changed:
-        link = to_query(state())
-        st.query_params.from_dict(link)
-        st.session_state.address = {name: [value] for name, value in link.items()}
+        st.session_state.address = to_query(state())
+        st.query_params.from_dict(st.session_state.address)
     st.session_state.changed = False
 
 
@@ -91,7 +92,7 @@ def looked(field: str, key: str) -> None:
 
 def show(key: str, value: object) -> None:
     """Have the widget of this key show a value when it is drawn; one that does is left alone."""
-    if key not in st.session_state or st.session_state[key] != value:
+    if st.session_state.get(key, _NOTHING) != value:
         st.session_state[key] = value
 
 

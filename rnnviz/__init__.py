@@ -19,14 +19,16 @@ from rnnviz.presets import PRESETS
 from rnnviz.record import LayerRecord, Record
 from rnnviz.run import draw, run
 from rnnviz.tasks import TASKS
-from rnnviz.train import History, TrainStep, train
+from rnnviz.train import Change, History, Moment, TrainStep, schedule_of, train
 
 if TYPE_CHECKING:
     from rnnviz import figures
 
 __all__ = [
     "CELLS",
+    "Change",
     "History",
+    "Moment",
     "PRESETS",
     "TASKS",
     "Layer",
@@ -45,6 +47,7 @@ __all__ = [
     "losses",
     "predict",
     "run",
+    "schedule_of",
     "train",
 ]
 

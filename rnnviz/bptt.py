@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Array, Float, Params, frozen
+from rnnviz.arrays import Array, Float, Int, Params, frozen
 from rnnviz.losses import Loss
 from rnnviz.network import Layer, Network
 from rnnviz.products import column_sums, one_blas_thread, rows
@@ -75,6 +75,19 @@ def predict(
     with np.errstate(all="ignore"), one_blas_thread():
         _, top = _forward(network, x, _starts(network, x.shape[1], s0))
         return _read_out(network, top)
+
+
+def trajectory(
+    network: Network, x: Float[Array, "T B I"], s0: States | None, at: Int[Array, " K"]
+) -> tuple[Float[Array, "T B O"], list[Float[Array, "K B S"]]]:
+    """The outputs, and every layer's states at some indices from 0 to T, with nothing else kept."""
+    _check_inputs(network, x)
+    with np.errstate(all="ignore"), one_blas_thread():
+        seen, top = _forward(network, x, _starts(network, x.shape[1], s0))
+        passed = [
+            np.concatenate([part[at] for part in tape.states.values()], axis=2) for _, tape in seen
+        ]
+        return _read_out(network, top), passed
 
 
 def _largest_product(network: Network, x: Array) -> int:

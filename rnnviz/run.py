@@ -1,7 +1,7 @@
 """From a config to a record: build the network, draw the data, run BPTT once."""
 
 from dataclasses import replace
-from math import prod
+from math import ceil, prod
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from rnnviz.config import RunConfig
 from rnnviz.network import Network
 from rnnviz.record import Record
 from rnnviz.tasks import TASKS, Batch
+from rnnviz.tasks.base import padded
 
 MEMORY_LIMIT = 1 << 30
 """The most that one record may take, in bytes."""
@@ -55,17 +56,26 @@ def draw(
     "data" numbers the training batches, of which a run reads the first; "validation" comes
     from the held-out part of real data.
     """
-    batch = TASKS[config.task].sample(
-        config.rng(purpose, number),
-        config.steps,
-        config.batch_size,
-        config.lag,
-        held_out=purpose == "validation",
-    )
+    rng, held_out = config.rng(purpose, number), purpose == "validation"
+    if config.shortest < 1:
+        batch = _of_lengths(config, rng, held_out=held_out)
+    else:
+        batch = TASKS[config.task].sample(
+            rng, config.steps, config.batch_size, config.lag, held_out=held_out
+        )
     dtype = np.dtype(config.dtype)
     labels = np.issubdtype(batch.target.dtype, np.integer)
     target = batch.target if labels else batch.target.astype(dtype)
     return replace(batch, x=batch.x.astype(dtype), target=target)
+
+
+def _of_lengths(config: RunConfig, rng: np.random.Generator, *, held_out: bool) -> Batch:
+    """A batch whose sequences have lengths of their own, each drawn alike from the allowed."""
+    task, T, B = TASKS[config.task], config.steps, config.batch_size
+    least = min(T, config.lag + 1) if task.uses_lag else 1
+    lengths = rng.integers(max(least, ceil(config.shortest * T)), T, B, endpoint=True)
+    drawn = [task.sample(rng, int(n), 1, config.lag, held_out=held_out) for n in lengths]
+    return padded(drawn, T)
 
 
 def record_bytes(config: RunConfig) -> int:

@@ -13,8 +13,8 @@ from rnnviz.network import Layer
 from rnnviz.products import Step, through
 from rnnviz.record import LayerRecord, Record
 
-BLOCK = 100_000
-"""Numbers in one derivative by a state, of all sources that travel together: cache holds it."""
+BLOCK = 800_000
+"""Bytes of one derivative by a state, of all sources that travel together: cache holds it."""
 _SPAN = 64
 """Steps that are prepared at once: what is kept for each does not grow with T."""
 _LOW, _HIGH = 2.0**-32, 2.0**32
@@ -62,7 +62,8 @@ def waves(record: Record, sources: Int[Array, " K"], layer: int) -> Iterator[Wav
             "reads in reverse"
         )
     widest = max(seen.h.shape[2] * len(seen.parts) for seen in record.layers[layer:])
-    together = max(1, BLOCK // (record.batch_size * widest))
+    each = record.batch_size * widest * record.network.dtype.itemsize
+    together = max(1, BLOCK // each)
     late_first = np.sort(sources)[::-1]
     for start in range(0, len(late_first), together):
         yield from _block(record, late_first[start : start + together], layer)

@@ -58,3 +58,40 @@ def test_a_chart_keeps_its_identity_when_its_numbers_change():
     app.slider[0].set_value(1.5).run()
     assert [element.proto.id for element in app.get("bidi_component")] == before
     assert drawn(app)["curves"]["figure"]["data"][0]["y"][0] == 1.5 * 0.1
+
+
+def test_only_a_chart_that_hears_clicks_asks_the_browser_for_them():
+    charts = drawn(AppTest.from_file("browser/charts/main.py").run())
+    assert {key: message["clicks"] for key, message in charts.items()} == {
+        "curves": True,
+        "matrix": False,
+        "still": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("clicked", "heard"),
+    [
+        ({"x": 40}, "[40.0]"),
+        ({"x": -0.5}, "[-0.5]"),
+        ({"x": "<b>"}, "[]"),
+        ({"x": math.nan}, "[]"),
+        ({}, "[]"),
+        ("x", "[]"),
+        (None, "[]"),
+    ],
+)
+def test_a_click_is_told_by_its_x_and_nothing_else_that_a_browser_sends(clicked, heard):
+    def script(clicked):
+        import streamlit as st
+
+        from dashboard.chart.component import _tell
+
+        st.session_state["map"] = {"clicked": clicked}
+        heard: list[float] = []
+        _tell("map", heard.append)
+        st.text(str(heard))
+
+    app = AppTest.from_function(script, kwargs={"clicked": clicked}).run()
+    assert not app.exception
+    assert app.text[0].value == heard

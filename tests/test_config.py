@@ -140,3 +140,19 @@ def test_no_slider_rests_at_minus_zero(name):
     field = rv.TrainConfig.model_fields[name]
     rests = [] if options(field) else stops(field)
     assert "-0" not in {f"{stop:g}" for stop in rests}
+
+
+@pytest.mark.parametrize(
+    ("names", "without", "with_it"),
+    [
+        (("momentum",), {"optimizer": "adam"}, {"optimizer": "nesterov"}),
+        (("decay_every", "decay_factor"), {"schedule": "cosine"}, {"schedule": "step"}),
+        (("clip",), {"clip_by": "percentile"}, {"clip_by": "value"}),
+        (("clip_percentile",), {"clip_by": "norm"}, {"clip_by": "percentile"}),
+        (("omega_form",), {"omega": 0}, {"omega": 0.5}),
+        (("stride", "carry"), {"window": 0}, {"window": 5}),
+    ],
+)
+def test_a_setting_of_training_matters_where_it_is_read(names, without, with_it):
+    assert not any(rv.TrainConfig(**without).matters(name) for name in names)
+    assert all(rv.TrainConfig(**with_it).matters(name) for name in names)

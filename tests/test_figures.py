@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -15,7 +17,6 @@ from rnnviz.figures.text import mantissa_exponent, plain, short
 from rnnviz.figures.theme import MAGNITUDE, NOTHING, OPENING, PALETTES, SIGNED
 from rnnviz.figures.units import MOST_COLUMNS, MOST_ROWS
 from rnnviz.run import draw
-from rnnviz.train import COLUMNS, History
 
 SMALL = {"hidden_size": 8, "steps": 20, "batch_size": 5, "task": "sine"}
 SETTINGS = {
@@ -48,11 +49,21 @@ def panel(record, **options):
     return figures.time_panel(record, flow_of(record), **{"spectrum": spectrum, **options})
 
 
-def history(loss, validation=np.nan, norm=1.0, clipped=1.0):
-    rows = np.empty((len(loss), len(COLUMNS)))
-    for number, values in enumerate((np.arange(len(loss)), loss, validation, norm, clipped)):
-        rows[:, number] = values
-    return History(rows)
+class Recalled:
+    """Answers by lag."""
+
+    def to_frame(self):
+        return pd.DataFrame({"lag": [1, 2, 4], "accuracy": [1.0, 0.5, 0.25]})
+
+
+@cache
+def trained():
+    """A short training, for the pictures of one."""
+    settings = rv.TrainConfig(hidden_size=4, steps=6, batch_size=3, task="sine", iterations=3)
+    history = rv.History.collect(rv.train(settings))
+    rows = history.rows.copy()
+    rows[:, history.columns.index("accuracy")] = 0.5  # which this task has not
+    return replace(history, rows=rows)
 
 
 def every_picture(settings, **options):
@@ -61,7 +72,6 @@ def every_picture(settings, **options):
     total, loss = flow_of(record, "total"), batch.loss(settings.loss_at)
     spectrum = rv.diagnostics.eigenvalues(record.network)
     checked = rv.diagnostics.gradient_check(record.network, record.x, loss, per_parameter=1)
-    losses = history([1.0, 0.5, 0.1, np.nan], [2.0, np.nan, 1.0, np.nan])
     return {
         "time_panel": panel(record, total=total, **options),
         "gradient_flow": figures.gradient_flow(total, spectrum=spectrum, **options),
@@ -87,10 +97,18 @@ def every_picture(settings, **options):
         "prediction": figures.prediction(record.y, batch, mask=loss.mask, **options),
         "gradient_check": figures.gradient_check(checked, **options),
         "lyapunov": figures.lyapunov(rv.diagnostics.lyapunov(record), flow_of(record), **options),
-        "loss_curve": figures.loss_curve(losses, baseline=0.3, **options),
+        "loss_curve": figures.loss_curve(trained(), baseline=0.3, **options),
+        "accuracy_curve": figures.accuracy_curve(trained(), chance=0.5, **options),
+        "gradient_map": figures.gradient_map(trained(), **options),
+        "half_life_curve": figures.half_life_curve(trained(), **options),
+        "radius_curve": figures.radius_curve(trained(), **options),
+        "recall_curve": figures.recall_curve(Recalled(), **options),
+        "spectrum_path": figures.spectrum_path(trained(), **options),
+        "unit_health": figures.unit_health(trained(), **options),
+        "update_ratios": figures.update_ratios(trained(), **options),
         "loss_slice": figures.loss_slice(surface_of(record, loss, 1), **options),
         "loss_surface": figures.loss_surface(surface_of(record, loss, 2), **options),
-        "gradient_norm": figures.gradient_norm(losses, clip=1.0, **options),
+        "gradient_norm": figures.gradient_norm(trained(), **options),
     }
 
 
@@ -471,53 +489,6 @@ def test_many_weights_are_thinned_and_say_so():
     W_hh = network.layers[0].params["W_hh"]
     np.testing.assert_allclose(named(figure, "W_hh").z, W_hh[::3, ::3], rtol=1e-6)
     assert "Every 3rd row" in figure.layout.meta["subtitle"]
-
-
-def test_the_loss_curve_has_both_losses_and_the_line_to_beat():
-    losses = history([4.0, 2.0, 1.0], [3.0, np.nan, 2.0])
-    figure = figures.loss_curve(losses, baseline=0.5)
-    np.testing.assert_array_equal(named(figure, "training loss").y, [4, 2, 1])
-    np.testing.assert_array_equal(named(figure, "held-out loss").x, [0, 2])
-    line = named(figure, "what you get by ignoring the past")
-    np.testing.assert_allclose(line.y, 0.5)
-    assert line.name in notes(figure)
-
-
-@pytest.mark.parametrize(
-    ("last", "word"), [(np.nan, "NaN"), (np.inf, "infinite"), (0.0, "exactly 0")]
-)
-def test_a_loss_that_no_log_axis_holds_is_marked_with_its_step(last, word):
-    figure = figures.loss_curve(history([4.0, 2.0, last]))
-    mark = named(figure, word)
-    np.testing.assert_array_equal(mark.x, [2])
-    edge = figure.layout.yaxis.range[0 if word == "exactly 0" else 1]
-    np.testing.assert_allclose(np.log10(mark.y), edge)
-    assert any(f"{word} at step 2" in note for note in notes(figure))
-    assert f"{word} at step 2" in figure.layout.meta["alt"]
-
-
-def test_a_history_without_steps_says_so():
-    empty = history([])
-    assert "no step yet" in notes(figures.loss_curve(empty, baseline=1.0))
-    assert "no step yet" in notes(figures.gradient_norm(empty, clip=1.0))
-
-
-def test_a_long_curve_keeps_every_peak():
-    loss = np.ones(50_000)
-    loss[[7, 31_234]] = 1e6, 1e-6
-    line = named(figures.loss_curve(history(loss)), "training loss")
-    assert len(line.y) < 2_100
-    assert (line.y.max(), line.y.min()) == (1e6, 1e-6)
-    assert {7, 31_234, 0, 49_999} <= set(line.x)
-
-
-def test_the_gradient_norm_is_drawn_before_and_after_clipping():
-    norms = history(np.ones(3), norm=[0.5, 3.0, 7.0], clipped=[0.5, 1.0, 1.0])
-    figure = figures.gradient_norm(norms, clip=1.0)
-    np.testing.assert_array_equal(named(figure, "before clipping").y, [0.5, 3, 7])
-    np.testing.assert_array_equal(named(figure, "after clipping").y, [0.5, 1, 1])
-    np.testing.assert_allclose(named(figure, "clipped to 1").y, 1)
-    assert "clipped at 2 of them" in figure.layout.meta["alt"]
 
 
 def test_the_prediction_is_beside_the_target_with_what_is_asked_for():

@@ -1,67 +1,37 @@
-"""Jobs: training in a child process that can be watched, stopped, killed and queued for."""
+"""Jobs: training in a child process that can be watched, stopped and killed."""
 
-import io
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from training_jobs import (
+    ENDLESS,
+    Start,
+    begun,
+    config,
+    ended,
+    same_history,
+    same_weights,
+    start_at_once,
+    until,
+    whole,
+)
 
-import rnnviz as rv
-from dashboard import jobs
-from dashboard.jobs import Places, Snapshot, TrainJob
-from dashboard.worker import NICENESS, pack, receive, send, unpack
-from rnnviz.run import untrained
-from rnnviz.train import History, TrainStep, train
+from dashboard.child import ROOT
+from dashboard.worker import NICENESS
+from rnnviz.train import train
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-ENDLESS = 100_000
-
-Start = Callable[..., TrainJob]
-
-
-def config(**changes) -> rv.TrainConfig:
-    settings = {"task": "adding", "steps": 11, "batch_size": 3, "hidden_size": 7, "iterations": 31}
-    return rv.TrainConfig(**{**settings, **changes})
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start jobs, each with room of its own unless told otherwise, and stop them at the end."""
-    started = []
-
-    def begin(after: Snapshot | None = None, places: Places | None = None, **changes) -> TrainJob:
-        job = jobs.start(config(**changes), after, places or Places(1))
-        started.append(job)
-        return job
-
-    yield begin
-    for job in started:
-        job.stop()
-
-
-def until(what: Callable[[], object], seconds: float = 60) -> None:
-    """Wait, for so long at most, until it is true."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
-def ended(job: TrainJob) -> Snapshot:
-    until(lambda: job.poll().state not in ("queued", "running"))
-    return job.poll()
-
-
-def begun(job: TrainJob) -> Snapshot:
-    until(lambda: job.poll().step)
-    return job.poll()
+    yield from start_at_once()
 
 
 def is_alive(pid: int) -> bool:
@@ -71,18 +41,12 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def same_weights(step: TrainStep | None, other: TrainStep) -> bool:
-    assert step
-    pairs = zip(step.network.params.items(), other.network.params.items(), strict=True)
-    return all(name == key and np.array_equal(W, V) for (name, W), (key, V) in pairs)
-
-
-def test_a_job_shows_every_number_and_the_last_weights_of_train(start: Start) -> None:
+def test_a_job_shows_every_number_and_moment_and_the_last_weights_of_train(start: Start) -> None:
     shown = ended(start())
-    *_, last = train(config())
+    steps = whole(31)
     assert shown.state == "finished"
-    assert np.array_equal(shown.history.rows, History.collect(train(config())).rows, equal_nan=True)
-    assert same_weights(shown.step, last)
+    assert same_history(shown.history, steps)
+    assert same_weights(shown.step, steps[-1])
     assert (shown.sentence, shown.seconds_left, shown.position) == ("", None, 0)
 
 
@@ -105,8 +69,8 @@ def test_stop_takes_less_than_half_a_second_and_keeps_all(start: Start) -> None:
     assert shown.state == "stopped"
     assert shown.step
     assert len(shown.history.rows) == shown.step.number + 1
-    steps = [*islice(train(config(iterations=ENDLESS)), shown.step.number + 1)]
-    assert shown.history.rows[:, 1].tolist() == [step.loss for step in steps]
+    steps = whole(shown.step.number + 1, iterations=ENDLESS)
+    assert same_history(shown.history, steps)
     assert same_weights(shown.step, steps[-1])
 
 
@@ -126,7 +90,7 @@ def test_stop_before_the_first_step_leaves_an_empty_history(start: Start) -> Non
     job = start()
     job.stop()
     assert job.poll().state == "stopped"
-    assert job.poll().history.rows.shape == (0, 5)
+    assert len(job.poll().history.rows) == 0
 
 
 def test_stopping_what_has_ended_changes_nothing(start: Start) -> None:
@@ -136,17 +100,11 @@ def test_stopping_what_has_ended_changes_nothing(start: Start) -> None:
     assert job.poll().state == "finished"
 
 
-def test_a_stopped_job_goes_on_as_if_it_had_not_stopped(start: Start) -> None:
-    job = start(iterations=ENDLESS)
-    begun(job)
-    job.stop()
-    stopped = job.poll()
-    total = len(stopped.history.rows) + 25
-    shown = ended(start(after=stopped, iterations=total))
-    whole = [*islice(train(config(iterations=ENDLESS)), total)]
-    assert shown.state == "finished"
-    assert shown.history.rows[:, 1].tolist() == [step.loss for step in whole]
-    assert same_weights(shown.step, whole[-1])
+def test_a_finished_job_goes_on_in_another_with_more_steps(start: Start) -> None:
+    first = ended(start(iterations=20))
+    shown = ended(start(after=first, iterations=45))
+    assert shown.history.rows[:, 1].tolist() == [step.loss for step in whole(45, iterations=45)]
+    assert shown.history.rows[:, 0].tolist() == [*range(45)]
 
 
 def test_a_killed_child_is_a_failed_job_with_a_sentence(start: Start) -> None:
@@ -190,57 +148,12 @@ def test_what_train_refuses_is_told_in_its_words(start: Start) -> None:
     assert shown.sentence == ("lag must be in [0, 10] for delayed_recall with 11 steps, got 11")
 
 
-def test_a_job_without_room_waits_its_turn(start: Start) -> None:
-    places = Places(1)
-    first, second, third = (start(places=places, iterations=ENDLESS) for _ in range(3))
-    states = [(job.poll().state, job.poll().position) for job in (first, second, third)]
-    assert states == [("running", 0), ("queued", 1), ("queued", 2)]
-    first.stop()
-    begun(second)
-    assert (third.poll().state, third.poll().position) == ("queued", 1)
-
-
-def test_a_queued_job_can_be_stopped_and_leaves_the_queue(start: Start) -> None:
-    places = Places(1)
-    _, second, third = (start(places=places, iterations=ENDLESS) for _ in range(3))
-    second.stop()
-    assert (second.poll().state, second.poll().position) == ("stopped", 0)
-    assert (third.poll().state, third.poll().position) == ("queued", 1)
-    assert second.pid is None
-
-
-def test_a_place_that_gets_free_is_taken_though_nobody_polls(start: Start) -> None:
-    places = Places(1)
-    start(places=places, iterations=2)
-    second = start(places=places, iterations=2)
-    until(lambda: second.state == "finished")
-
-
-def test_two_places_hold_two_jobs(start: Start) -> None:
-    places = Places(2)
-    three = [start(places=places, iterations=ENDLESS) for _ in range(3)]
-    assert [job.poll().state for job in three] == ["running", "running", "queued"]
-
-
-def test_the_server_leaves_one_core_free() -> None:
-    cores = os.cpu_count() or 2
-    assert max(1, cores - 1) == jobs.PLACES.count
-
-
-def test_a_job_nobody_watches_is_ended_and_keeps_what_it_has(start: Start) -> None:
-    job = start(places=Places(1, patience=2), iterations=ENDLESS)
-    begun(job)
-    until(lambda: job.state == "stopped")
-    assert job.poll().step
-
-
-def test_nobody_waits_long_behind_a_job_that_nobody_watches(start: Start) -> None:
-    places = Places(1, patience_in_queue=0.5)
-    left = start(places=places, iterations=ENDLESS)
-    begun(left)
-    second = start(places=places, iterations=ENDLESS)
-    until(lambda: second.poll().state == "running")
-    assert left.state == "stopped"
+def test_the_memory_a_job_takes_is_that_of_its_numbers_and_moments(start: Start) -> None:
+    job = start(detail="everything")
+    history = ended(job).history
+    moments = sum(a.nbytes for moment in history.moments for a in moment.arrays().values())
+    assert job.nbytes > history.rows.nbytes + moments
+    assert job.nbytes < 4 * (history.rows.nbytes + moments)
 
 
 @LINUX
@@ -254,18 +167,21 @@ def test_the_child_gives_way_to_the_server(start: Start) -> None:
 
 @LINUX
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_no_child_outlives_the_server(by: signal.Signals) -> None:
+@pytest.mark.parametrize("paused", [False, True])
+def test_no_child_outlives_the_server(by: signal.Signals, paused: bool) -> None:
     script = (
         "import time, rnnviz as rv\n"
         "from dashboard import jobs\n"
         f"job = jobs.start(rv.TrainConfig(hidden_size=7, iterations={ENDLESS}))\n"
         "while job.poll().step is None: time.sleep(0.01)\n"
+        f"if {paused}: job.pause()\n"
+        f"while {paused} and job.state != 'paused': time.sleep(0.01)\n"
         "print(job.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
     command = [sys.executable, "-c", script]
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, cwd=jobs.ROOT) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, cwd=ROOT) as server:
         assert server.stdout
         child = int(server.stdout.readline())
         assert is_alive(child)
@@ -274,28 +190,5 @@ def test_no_child_outlives_the_server(by: signal.Signals) -> None:
 
 
 def test_jobs_import_no_streamlit() -> None:
-    script = "import sys, dashboard.jobs; sys.exit('streamlit' in sys.modules)"
-    assert (
-        subprocess.run([sys.executable, "-c", script], cwd=jobs.ROOT, check=False).returncode == 0
-    )
-
-
-def test_a_step_comes_back_from_a_frame_as_it_was() -> None:
-    step = next(train(config()))
-    stream = io.BytesIO()
-    send(stream, pack(step))
-    stream.seek(0)
-    frame = receive(stream)
-    assert frame
-    back = unpack(frame, untrained(config()))
-    assert back.row == step.row
-    assert back.fault is None
-    assert same_weights(back, step)
-    assert [array.tolist() for array in back.memory] == [array.tolist() for array in step.memory]
-
-
-@pytest.mark.parametrize("kept", [0, 3, 8, 50])
-def test_a_stream_that_ends_inside_a_frame_ends_there(kept: int) -> None:
-    stream = io.BytesIO()
-    send(stream, {"rows": np.zeros((4, 5))})
-    assert receive(io.BytesIO(stream.getvalue()[:kept])) is None
+    script = "import sys, dashboard.runs; sys.exit('streamlit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0

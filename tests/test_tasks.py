@@ -14,8 +14,8 @@ from rnnviz.tasks.copy import BLANK, DELIMITER, SYMBOLS
 from rnnviz.tasks.series import Series
 
 MANY = 20_000
-REAL = [name for name, task in TASKS.items() if task.real]
-COMPUTED = [name for name, task in TASKS.items() if not task.real]
+REAL = [name for name, task in TASKS.items() if task.real and isinstance(task, Series)]
+COMPUTED = [name for name, task in TASKS.items() if not task.real and task.max_steps() is None]
 LAGS = {"delayed_recall": 3}
 
 
@@ -82,7 +82,27 @@ def scaled_sine(batch: Batch) -> Array:
     return batch.x * np.cos(w).mean()
 
 
+def alike(batch: Batch) -> Array:
+    """Logits: every class alike, as many as there are."""
+    return np.zeros((*batch.target.shape, 1 + batch.target.max()))
+
+
+def first_bit(batch: Batch) -> Array:
+    """Logits: the first parity is the first bit, and of the others nothing is known."""
+    logits = np.zeros((*batch.target.shape, 2))
+    logits[0] = 1e3 * np.eye(2)[batch.x[0, :, 0].astype(int)]
+    return logits
+
+
+def mean_product(batch: Batch) -> Array:
+    return np.full(batch.target.shape, 1 / 3 if len(batch.x) == 1 else 1 / 4)
+
+
 NAMED = {
+    "multiplication": mean_product,
+    "temporal_order": alike,
+    "temporal_order_3": alike,
+    "parity": first_bit,
     "adding": always(1),
     "copy": guess_symbols,
     "delayed_recall": always(0),

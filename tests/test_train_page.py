@@ -7,7 +7,9 @@ from drawn import drawn
 from streamlit.testing.v1 import AppTest
 
 import rnnviz as rv
+from dashboard.runs import Runs
 
+PICTURES = ["loss", "gradient-norm", "gradient-map", "look-prediction"]
 SMALL = {"hidden_size": 8, "steps": 12, "batch_size": 3, "task": "sine", "loss_at": "all"}
 
 
@@ -46,7 +48,7 @@ def said(app):
 
 
 def job_of(app):
-    return app.session_state["kept-job"]
+    return Runs.of(app.session_state["kept-visitor"]).jobs[-1]
 
 
 @pytest.fixture
@@ -60,8 +62,8 @@ def app_of():
 
     yield open_one
     for page in pages:
-        if "kept-job" in page.session_state:
-            job_of(page).stop()
+        for job in Runs.of(page.session_state["kept-visitor"]).jobs:
+            job.stop()
 
 
 def test_before_start_the_page_says_what_start_does(app_of):
@@ -75,7 +77,7 @@ def test_a_run_finishes_with_its_three_pictures_and_the_baseline(app_of):
     app = app_of(iterations=30)
     app.button(key="start").click().run()
     until(app, lambda a: "Finished: 30 steps" in said(a))
-    assert list(drawn(app)) == ["loss", "gradient-norm", "prediction"]
+    assert list(drawn(app)) == PICTURES
     assert not app.button(key="start").disabled
     history = rv.History.collect(rv.train(job_of(app).config))
     loss = next(t for t in drawn(app)["loss"]["figure"]["data"] if len(t["y"]) == 30)
@@ -91,7 +93,7 @@ def test_stop_stops_within_half_a_second_and_keeps_what_was_computed(app_of):
     assert time.monotonic() - began < 0.5
     app.run()
     assert "Stopped after" in said(app)
-    assert list(drawn(app)) == ["loss", "gradient-norm", "prediction"]
+    assert list(drawn(app)) == PICTURES
     assert app.button(key="stop").disabled
 
 
@@ -114,7 +116,7 @@ def test_settings_changed_after_the_start_are_pointed_out(app_of):
     app.button(key="start").click().run()
     until(app, lambda a: "Finished" in said(a))
     app.select_slider(key="set-learning_rate").set_value(0.1).run()
-    assert "settings have changed" in app.caption[0].value
+    assert any("settings have changed" in caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
@@ -122,3 +124,88 @@ def test_momentum_is_asked_for_where_it_is_used(optimizer, app_of):
     app = app_of(optimizer=optimizer)
     keys = [slider.key for slider in app.select_slider]
     assert ("set-momentum" in keys) == (optimizer == "momentum")
+
+
+def finished(app_of, **settings):
+    app = app_of(**{"iterations": 30, **settings})
+    app.button(key="start").click().run()
+    return until(app, lambda a: "Finished: 30 steps" in said(a))
+
+
+def test_the_scrubber_moves_every_picture_to_a_moment_without_training_again(app_of):
+    app = finished(app_of)
+    taken = len(job_of(app).poll().history.rows)
+    latest = drawn(app)
+    app.select_slider(key="scrub").set_value(0).run()
+    moved = drawn(app)
+    assert list(moved) == PICTURES
+    assert all(repr(moved[name]) != repr(latest[name]) for name in PICTURES)
+    assert len(job_of(app).poll().history.rows) == taken
+    app.button(key="latest").click().run()
+    assert app.button(key="latest").disabled
+
+
+def test_one_step_and_ten_steps_pause_behind_them_and_resume_goes_on(app_of):
+    app = app_of(iterations=30)
+    app.button(key="one-step").click().run()
+    until(app, lambda a: "Paused after 1 of 30" in said(a))
+    app.button(key="ten-steps").click().run()
+    until(app, lambda a: "Paused after 11 of 30" in said(a))
+    app.button(key="resume").click().run()
+    until(app, lambda a: "Finished: 30 steps" in said(a))
+    whole = rv.History.collect(rv.train(job_of(app).config))
+    assert job_of(app).poll().history.column("loss").tolist() == whole.column("loss").tolist()
+
+
+def test_reset_shows_no_run_and_keeps_the_old_one_to_choose_or_draw_beside(app_of):
+    app = finished(app_of)
+    app.button(key="reset").click().run()
+    assert "Start trains the network" in app.info[0].value
+    app.button(key="reset-new").click().run()
+    assert not app.exception
+    app.button(key="start").click().run()
+    until(app, lambda a: "Finished: 30 steps" in said(a))
+    first, second = Runs.of(app.session_state["kept-visitor"]).jobs
+    assert (first.config.seed, second.config.seed) == (0, 1)
+    app.multiselect(key="beside").set_value([0]).run()
+    assert not app.exception
+    lines = [t.get("name") for t in drawn(app)["loss"]["figure"]["data"]]
+    assert len(lines) > 2
+
+
+def test_a_rate_that_is_changed_while_training_is_marked_at_its_step(app_of):
+    app = app_of(iterations=100_000)
+    app.button(key="start").click().run()
+    until(app, lambda a: len(job_of(a).poll().history.rows) > 20)
+    app.select_slider(key="set-learning_rate").set_value(0.01).run()
+    until(app, lambda a: job_of(a).poll().history.changes)
+    (change,) = job_of(app).poll().history.changes
+    assert change.sentence == "learning rate 0.001 → 0.01"
+    assert change.step > 0
+
+
+def test_another_run_goes_on_from_a_moment(app_of):
+    app = finished(app_of)
+    app.select_slider(key="scrub").set_value(16).run()
+    app.button(key="go-on").click().run()
+    assert "Paused after 16 of 30" in said(app)
+    app.button(key="resume").click().run()
+    until(app, lambda a: "Finished: 30 steps" in said(a))
+    first, second = (job.poll().history for job in Runs.of(app.session_state["kept-visitor"]).jobs)
+    assert first.column("loss").tolist() == second.column("loss").tolist()
+
+
+@pytest.mark.parametrize("look", ["panel", "ratios", "spectrum", "half-life", "radius", "units"])
+def test_every_way_to_look_draws_its_picture(app_of, look):
+    app = finished(app_of)
+    app.session_state["kept-look"] = look
+    app.run()
+    assert not app.exception
+    assert list(drawn(app))[-1] == f"look-{look}"
+
+
+def test_playing_goes_from_the_first_moment_to_the_latest_and_ends(app_of):
+    app = finished(app_of)
+    app.button(key="play").click().run()
+    until(app, lambda a: not a.session_state["kept-playing"])
+    assert app.session_state["kept-at"] is None

@@ -4,8 +4,10 @@
 zoom. This component keeps its element and hands the new numbers to ``Plotly.react``.
 """
 
+import math
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -13,16 +15,19 @@ import streamlit as st
 from dashboard.chart import lane
 from dashboard.chart.server import ADDRESS, version
 from dashboard.chart.wire import encode
+from rnnviz.figures.picture import plain
 
 DEFAULT_HEIGHT: Final = 420
+
+OnClick: TypeAlias = Callable[[float], object]
 
 LOADER: Final = """
 const address = new URL("@ADDRESS@/chart.js", document.baseURI);
 
-export default async function ({ data, parentElement }) {
+export default async function ({ data, parentElement, setTriggerValue }) {
   try {
     const { show } = await import(address);
-    return await show(parentElement, data);
+    return await show(parentElement, data, (click) => setTriggerValue("clicked", click));
   } catch (error) {
     console.warn(error);
     parentElement.textContent = "The server did not send what draws charts. Reload to try again.";
@@ -49,6 +54,7 @@ def chart(
     how_to_read: str = "",
     height: int | None = None,
     token: str = "",
+    on_click: OnClick | None = None,
 ) -> None:
     """A figure under its question, with a short guide and its CSV, PNG and SVG.
 
@@ -72,7 +78,11 @@ def chart(
         In pixels; the figure's own if left out, else 420.
     token
         The visitor's secret, by which the picture may come ahead of the page; none if left out.
+    on_click
+        Called before the next rerun with the x of a point that was clicked. The same must be
+        within reach of the keyboard elsewhere on the page.
     """
+    drawn = plain(figure)
     message = {
         "key": key,
         "question": question,
@@ -80,18 +90,22 @@ def chart(
         "howToRead": how_to_read,
         "filename": filename,
         "alt": alt,
-        "height": height or figure.layout.height or DEFAULT_HEIGHT,
+        "height": height or drawn["layout"].get("height") or DEFAULT_HEIGHT,
         "lane": token,
-        "figure": _plain(figure),
+        "clicks": on_click is not None,
+        "figure": drawn,
     }
     payload = encode(message, time.time_ns())
     lane.send(token, key, payload)
-    _mount(key=key, data=payload)
+    if on_click is None:
+        _mount(key=key, data=payload)
+    else:
+        _mount(key=key, data=payload, on_clicked_change=lambda: _tell(key, on_click))
 
 
-def _plain(figure: go.Figure) -> dict[str, Any]:
-    """The figure as dicts with its arrays in them: ``figure.to_dict()`` without the base64.
-
-    And without its deep copy, which takes as long as drawing the figure does: it is only read.
-    """
-    return {"data": figure._data, "layout": figure._layout}
+def _tell(key: str, on_click: OnClick) -> None:
+    """Hand on where the visitor clicked; a browser may send anything."""
+    clicked = st.session_state[key].get("clicked")
+    x = clicked.get("x") if isinstance(clicked, dict) else None
+    if isinstance(x, int | float) and math.isfinite(x):
+        on_click(float(x))

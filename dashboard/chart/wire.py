@@ -41,8 +41,10 @@ def encode(message: Mapping[str, Any], turn: int = 0) -> bytes:
     >>> decode(encode({"x": np.arange(3.0)}))["x"]
     array([0., 1., 2.])
     """
-    body = bytearray()
-    header = json.dumps(_lift(message, body), allow_nan=False, separators=(",", ":")).encode()
+    try:
+        header, body = _pack(message)
+    except ValueError:  # a lone number that JSON lacks, which is rare: look at every number
+        header, body = _pack(_spelt(message))
     start = turn.to_bytes(TURN_BYTES, "little") + len(header).to_bytes(LENGTH_BYTES, "little")
     return b"".join([start, header, _padding(len(start) + len(header)), body])
 
@@ -62,30 +64,51 @@ def decode(payload: bytes) -> dict[str, Any]:
     return message
 
 
-def _lift(node: object, body: bytearray) -> Json:
-    """The tree with each array appended to ``body`` and named in its place."""
-    match node:
-        case np.ndarray():
+def _pack(message: Json) -> tuple[bytes, bytearray]:
+    """The header, with each array appended to the body and named in its place."""
+    body = bytearray()
+
+    def lift(node: object) -> Json:
+        if isinstance(node, np.ndarray):
             return _lift_array(node, body)
-        case Mapping():
-            return {name: _lift(child, body) for name, child in node.items()}
-        case list() | tuple():
-            return [_lift(child, body) for child in node]
+        if isinstance(node, np.generic):
+            return node.item()
+        if isinstance(node, Mapping):
+            return {**node}
+        raise TypeError(f"a chart cannot send {type(node).__name__}")
+
+    text = json.dumps(message, default=lift, allow_nan=False, separators=(",", ":"))
+    return text.encode(), body
+
+
+def _spelt(node: Json) -> Json:
+    """The same with each lone number that JSON lacks by its name."""
+    match node:
         case np.generic():
-            return _lift(node.item(), body)
+            return _spelt(node.item())
         case float() if not math.isfinite(node):
             return {NUMBER: str(node)}
+        case Mapping():
+            return {name: _spelt(child) for name, child in node.items()}
+        case list() | tuple():
+            return [_spelt(child) for child in node]
+        case np.ndarray() if not _is_sent_as_it_lies(node):
+            return _spelt(_as_plottable(node).tolist())
     return node
 
 
 def _lift_array(array: np.ndarray, body: bytearray) -> Json:
     array = _as_plottable(array)
-    if array.dtype.name not in PLOTTABLE or array.ndim == 0:
-        return _lift(array.tolist(), body)
+    if not _is_sent_as_it_lies(array):
+        return array.tolist()
     start = len(body)
     body += array.tobytes()
     body += _padding(len(body))
     return {ARRAY: [array.dtype.name, start, list(array.shape)]}
+
+
+def _is_sent_as_it_lies(array: np.ndarray) -> bool:
+    return array.ndim > 0 and _as_plottable(array).dtype.name in PLOTTABLE
 
 
 def _as_plottable(array: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Recurrent cells. To add one: write its module, then name it in ``CELLS``."""
 
+from functools import lru_cache
+
 from rnnviz.cells.antisymmetric import Antisymmetric
 from rnnviz.cells.base import Adjoint, Cell, Highway, Tape, Units
 from rnnviz.cells.gru import GRU
@@ -37,6 +39,7 @@ CELLS: dict[str, type[Cell]] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def takes(cell: Cell, setting: str) -> bool:
     """Whether a config field changes anything for this cell."""
     if any(setting in kind.settings for kind in CELLS.values()):

@@ -10,7 +10,7 @@ from rnnviz.bptt import States, bptt, predict
 from rnnviz.diagnostics.directions import Axis, flat
 from rnnviz.losses import Loss
 from rnnviz.network import Network
-from rnnviz.optim import clip as clipped
+from rnnviz.optim import clip_norm
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Plane:
     def step_from(self, offset: Float[Array, " A"], rate: float, clip: float) -> DescentStep:
         """The step from there, of all weights, and what of it lies in the plane."""
         record = bptt(self.at(offset), self.x, self.loss, self.s0)
-        _, norm, clipped_norm = clipped(flat(record.grads), clip)
+        _, norm, clipped_norm, _ = clip_norm(flat(record.grads), clip)
         slope = np.array([_dot(direction, record.grads) for direction in self.directions])
         move = np.linalg.solve(self.gram, -rate * slope)
         far = float(np.sqrt(move @ self.gram @ move))

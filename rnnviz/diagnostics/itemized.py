@@ -120,8 +120,9 @@ def itemized(record: Record, *, every: int = 1, layer: int | None = None) -> Ite
     row = np.zeros(record.steps, np.int64)
     row[sources] = np.arange(len(sources))
     with np.errstate(all="ignore"), one_blas_thread():
+        scales = _Scales()
         for wave in waves(record, fed, number):
-            log10[row[wave.sources], wave.t] = _log10_mean(wave)
+            log10[row[wave.sources], wave.t] = scales.log10_mean(wave)
     seen, cell = record.network.names[number], record.network.layers[number].cell
     return Itemized(sources, log10, every, seen, cell.state_names, record.batch_size)
 
@@ -136,12 +137,29 @@ def chosen(record: Record, every: int) -> tuple[Int[Array, " K"], Int[Array, " M
     return sources, sources[fed[sources]]
 
 
-def _log10_mean(wave: Wave) -> Float[Array, " K"]:
-    """log10 of the mean norm over the batch, whatever the scales of its sequences."""
-    norm, exponent = np.sqrt(wave.squares), wave.exponent
-    if norm.min() == 0:
-        exponent = np.where(norm > 0, exponent, _NONE)
+class _Scales:
+    """What the scales of the sequences weigh in a mean, kept while they stay as they are."""
+
+    def __init__(self) -> None:
+        self.exponent = np.empty((0, 0), np.int64)
+
+    def log10_mean(self, wave: Wave) -> Float[Array, " K"]:
+        """log10 of the mean norm over the batch, whatever the scales of its sequences."""
+        norm = np.sqrt(wave.squares)
+        if not (norm.min() > 0 and norm.max() < np.inf):
+            top, shift = _shifts(np.where(norm == 0, _NONE, wave.exponent))
+            mean: Array = np.log10(np.ldexp(norm, shift).mean(axis=1)) + top * _LOG10_2
+            return mean
+        if not np.array_equal(wave.exponent, self.exponent):
+            self.exponent = wave.exponent.copy()
+            top, shift = _shifts(self.exponent)
+            self.weights = np.ldexp(1 / norm.shape[1], shift)
+            self.log10_top = top * _LOG10_2
+        log10: Array = np.log10(np.vecdot(norm, self.weights)) + self.log10_top
+        return log10
+
+
+def _shifts(exponent: Int[Array, "K B"]) -> tuple[Int[Array, " K"], Int[Array, "K B"]]:
+    """The largest exponent of each source, and how far the others are below it."""
     top = exponent.max(axis=1)
-    shift = np.maximum(exponent - top[:, None], -_FAR).astype(np.int32)
-    mean: Array = np.log10(np.ldexp(norm, shift).mean(axis=1)) + top * _LOG10_2
-    return mean
+    return top, np.maximum(exponent - top[:, None], -_FAR).astype(np.int32)

@@ -10,6 +10,7 @@ from rnnviz.arrays import Array, Float, Int, Params
 from rnnviz.bptt import bptt
 from rnnviz.diagnostics.windowed import windowed
 from rnnviz.record import Record
+from rnnviz.windows import Given
 
 ALL = "all"
 """The name of all parameters taken as one vector."""
@@ -150,19 +151,9 @@ def _taken(record: Record, every: int) -> tuple[Float[Array, "T B O"], int]:
     return dy, len(active)
 
 
-@dataclass(frozen=True)
-class _Given:
-    """A loss of which only the derivative is known."""
-
-    dy: Float[Array, "T B O"]
-
-    def value_and_grad(self, y: Array) -> tuple[Array, Array]:
-        return np.zeros(len(y), y.dtype), self.dy
-
-
 def _full(record: Record, dy: Array) -> Params:
     starts = [layer.s[0] for layer in record.layers]
-    return bptt(record.network, record.x, _Given(dy), starts).grads
+    return bptt(record.network, record.x, Given(dy), starts).grads
 
 
 def _against(full: Params, cut: Params) -> list[tuple[float, float]]:

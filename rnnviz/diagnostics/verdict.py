@@ -107,12 +107,23 @@ def verdict(
     )
 
 
+def holding_limit(lags: int) -> float:
+    """The factor per step up to which a gradient holds over so many lags.
+
+    Examples
+    --------
+    >>> holding_limit(1), round(holding_limit(100), 4)
+    (1.1, 1.0233)
+    """
+    return min(float(HOLDS_OVERALL ** (1 / lags)), HOLDS_PER_STEP)
+
+
 def _kind(flow: GradientFlow, fault: Fault | None) -> Kind:
     if fault and fault.kind in ("infinity", "NaN"):
         return "overflowed"
     if fault and fault.kind == "zero":
         return "dead"
-    limit = min(HOLDS_OVERALL ** (1 / flow.loss_state), HOLDS_PER_STEP)
+    limit = holding_limit(flow.loss_state)
     if flow.factor < 1 / limit:
         return "vanishing"
     return "exploding" if flow.factor > limit else "holding"

@@ -5,6 +5,7 @@ the text behind "how to read this" (``how_to_read``), the text alternative ``alt
 ``name`` of its exported file.
 """
 
+from rnnviz.figures.accuracy_curve import accuracy_curve
 from rnnviz.figures.batch_mean import batch_mean
 from rnnviz.figures.bounds import bounds
 from rnnviz.figures.contributions import contributions
@@ -14,7 +15,9 @@ from rnnviz.figures.eigenvalues import eigenvalues
 from rnnviz.figures.gates import gates
 from rnnviz.figures.gradient_check import gradient_check
 from rnnviz.figures.gradient_flow import gradient_flow
+from rnnviz.figures.gradient_map import gradient_map
 from rnnviz.figures.gradient_norm import gradient_norm
+from rnnviz.figures.half_life_curve import half_life_curve
 from rnnviz.figures.itemized import itemized
 from rnnviz.figures.jacobian_spectrum import jacobian_spectrum
 from rnnviz.figures.jacobian_steps import jacobian_steps
@@ -25,16 +28,29 @@ from rnnviz.figures.lyapunov import lyapunov
 from rnnviz.figures.mean_field import mean_field
 from rnnviz.figures.precision import precision
 from rnnviz.figures.prediction import prediction
+from rnnviz.figures.radius_curve import radius_curve
+from rnnviz.figures.recall_curve import recall_curve
 from rnnviz.figures.roads import roads
 from rnnviz.figures.saturation import saturation
+from rnnviz.figures.spectrum_path import spectrum_path
 from rnnviz.figures.state_space import state_space
 from rnnviz.figures.theme import Theme
 from rnnviz.figures.time_panel import time_panel
 from rnnviz.figures.truncation import truncation
+from rnnviz.figures.unit_health import unit_health
+from rnnviz.figures.update_ratios import update_ratios
 from rnnviz.figures.weights import weights
 
 __all__ = [
     "Theme",
+    "accuracy_curve",
+    "gradient_map",
+    "half_life_curve",
+    "radius_curve",
+    "spectrum_path",
+    "unit_health",
+    "update_ratios",
+    "recall_curve",
     "bounds",
     "truncation",
     "contributions",

@@ -4,9 +4,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rnnviz.diagnostics import Eigenvalues
-from rnnviz.figures.frame import Json, Words, framed, halo
+from rnnviz.figures.complex_plane import at_circle, circle, eigenvalue_points, plane_axes
+from rnnviz.figures.frame import Words, framed
 from rnnviz.figures.text import count
-from rnnviz.figures.theme import PALETTES, Palette, Theme
+from rnnviz.figures.theme import PALETTES, Theme
 
 QUESTION = "Would the recurrent weights alone shrink or stretch a gradient?"
 HOW_TO_READ = (
@@ -27,29 +28,13 @@ def eigenvalues(spectrum: Eigenvalues, *, theme: Theme = "light", caption: str =
     palette, radius = PALETTES[theme], spectrum.spectral_radius
     reach = 1.18 * max(1.0, radius)
     data = [
-        _circle(1.0, "unit circle", {"color": palette.ink, "width": 1.5}),
-        _circle(radius, "spectral radius", {"color": palette.radius, "width": 1.5, "dash": "dash"}),
-        *_points(spectrum, palette),
+        circle(1.0, "unit circle", {"color": palette.ink, "width": 1.5}),
+        circle(radius, "spectral radius", {"color": palette.radius, "width": 1.5, "dash": "dash"}),
+        *eigenvalue_points(spectrum.values, palette),
     ]
-    notes = [_at_circle("|λ| = 1", 1.0, -1, palette.ink, palette)]
-    notes.append(_at_circle(f"spectral radius {radius:.3g}", radius, 1, palette.radius, palette))
-    layout = {
-        "xaxis": {
-            "title": {"text": "real part of λ"},
-            "range": [-reach, reach],
-            "nticks": 7,
-            "constrain": "domain",
-        },
-        "yaxis": {
-            "title": {"text": "imaginary part of λ"},
-            "range": [-reach, reach],
-            "nticks": 7,
-            "scaleanchor": "x",
-            "constrain": "domain",
-        },
-        "annotations": notes,
-        "hovermode": "closest",
-    }
+    notes = [at_circle("|λ| = 1", 1.0, -1, palette.ink, palette)]
+    notes.append(at_circle(f"spectral radius {radius:.3g}", radius, 1, palette.radius, palette))
+    layout = {**plane_axes(reach), "annotations": notes, "hovermode": "closest"}
     words = Words(QUESTION, subtitle(spectrum), HOW_TO_READ, alt(spectrum), "eigenvalues")
     return framed(data, layout, words, height=HEIGHT, theme=theme, caption=caption)
 
@@ -69,44 +54,3 @@ def alt(spectrum: Eigenvalues) -> str:
         f"{spectrum.spectral_radius:.3g} and the largest singular value "
         f"{spectrum.largest_singular_value:.3g}."
     )
-
-
-def _circle(radius: float, name: str, line: Json) -> Json:
-    angle = np.linspace(0, 2 * np.pi, 181)
-    x, y = radius * np.cos(angle), radius * np.sin(angle)
-    own = {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
-    return own | {"name": name, "x": x, "y": y, "line": line}
-
-
-def _points(spectrum: Eigenvalues, palette: Palette) -> list[Json]:
-    """Inside and on the unit circle as discs, outside it as diamonds."""
-    beyond = np.abs(spectrum.values) > 1
-    kinds = [("inside", ~beyond, "circle", palette.shrinking)]
-    kinds.append(("outside", beyond, "diamond", palette.growing))
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": f"{name} the unit circle",
-            "x": spectrum.values.real[where],
-            "y": spectrum.values.imag[where],
-            "customdata": np.abs(spectrum.values[where]),
-            "marker": {"symbol": symbol, "size": 7, "color": colour, "opacity": 0.8},
-            "hovertemplate": (
-                "λ = %{x:.3g} + %{y:.3g} i<br>|λ| = %{customdata:.3g}<extra></extra>"
-            ),
-        }
-        for name, where, symbol, colour in kinds
-        if where.any()
-    ]
-
-
-def _at_circle(text: str, radius: float, side: int, colour: str, palette: Palette) -> Json:
-    """A label above the top of a circle, or below its lowest point."""
-    return {
-        "text": text,
-        "font": {"color": colour, "shadow": halo(palette)},
-        "x": 0,
-        "y": side * radius,
-        "yanchor": "bottom" if side > 0 else "top",
-    }

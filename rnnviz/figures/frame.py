@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rnnviz.arrays import Array
+from rnnviz.figures.picture import Picture
 from rnnviz.figures.text import wrapped
 from rnnviz.figures.theme import PALETTES, SIZE, SMALL, TEMPLATES, Palette, Scale, Theme
 
@@ -57,11 +58,12 @@ def framed(
     theme: Theme,
     caption: str,
     left: int = LEFT,
+    right: int = RIGHT,
 ) -> go.Figure:
     """One figure of ``height`` pixels of plot, with its words, its template and its caption.
 
-    Plotly's own validation takes three quarters of the time to build a figure and would run at
-    each move of a slider; the tests run it on every picture instead.
+    Plotly's own validation takes three quarters of the time to build a figure and would run
+    whenever one is built; the tests run it on every picture instead.
     """
     lines = wrapped(caption)
     below = AXIS_HEIGHT + LINE_HEIGHT * len(lines) + 4
@@ -70,11 +72,11 @@ def framed(
     frame = {
         "template": TEMPLATES[theme],
         "height": TOP + height + below,
-        "margin": {"l": left, "r": RIGHT, "t": TOP, "b": below, "pad": 0},
+        "margin": {"l": left, "r": right, "t": TOP, "b": below, "pad": 0},
         "uirevision": "rnnviz",
         "meta": asdict(words),
     }
-    return go.Figure(data, frame | layout, _validate=False)
+    return Picture(data, frame | layout)
 
 
 def _caption(lines: list[str], left: int, theme: Theme) -> Json:

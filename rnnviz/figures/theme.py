@@ -104,6 +104,12 @@ PALETTES: dict[Theme, Palette] = {
 }
 
 
+def run_colour(number: int, palette: Palette) -> str:
+    """The colour of a run on every chart of a page; black is the ink of a dark page."""
+    colour = RUNS[number % len(RUNS)]
+    return palette.ink if colour == "#000000" else colour
+
+
 def colorscale(scale: Scale) -> list[list[Any]]:
     """The scale as Plotly takes it, evenly spaced."""
     return [[i / (len(scale) - 1), colour] for i, colour in enumerate(scale)]

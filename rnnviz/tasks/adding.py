@@ -1,17 +1,11 @@
 """Adding: whether a network can carry two numbers to the end of a sequence."""
 
-import numpy as np
+from rnnviz.arrays import Array
+from rnnviz.tasks.marked import Marked
 
-from rnnviz.tasks.base import Batch, Task, last_step
 
-
-class Adding(Task):
-    """Answer, at the last step, the sum of the two values that were marked.
-
-    Each step shows a value from U(0, 1) and a marker, which is 1 on two steps: one drawn from
-    the first T // 2 steps, the other from the rest. A sequence of one step has no first half,
-    so both marks fall on that step and its value counts twice.
-    """
+class Adding(Marked):
+    """Answer, at the last step, the sum of the two values that were marked."""
 
     title = "Adding"
     paper = (
@@ -25,28 +19,11 @@ class Adding(Task):
         "Reads a random value and a marker at each step, and answers at the last step the sum of "
         "the two marked values, one in each half."
     )
-    input_size = 2
-    output_size = 1
 
-    def sample(
-        self,
-        rng: np.random.Generator,
-        steps: int,
-        batch_size: int,
-        lag: int,
-        *,
-        held_out: bool = False,
-    ) -> Batch:
-        """B fresh sequences; the target is the sum at every step, asked at the last."""
-        half, each = steps // 2, np.arange(batch_size)
-        value = rng.random((steps, batch_size))
-        first = rng.integers(0, max(half, 1), batch_size)
-        second = rng.integers(half, steps, batch_size)
-        marker = np.zeros((steps, batch_size))
-        marker[first, each] = marker[second, each] = 1
-        total = value[first, each] + value[second, each]
-        x = np.stack([value, marker], axis=-1)
-        return Batch(x, np.tile(total[:, None], (steps, 1, 1)), last_step(steps, batch_size))
+    @staticmethod
+    def answer(first: Array, second: Array) -> Array:
+        """The sum."""
+        return first + second
 
     def baseline(self, steps: int, lag: int, loss_at: str) -> float:
         """1/6, the published line: the variance of a sum of two U(0, 1), for always answering 1.

@@ -1,12 +1,13 @@
 """What every task offers: sequences to read, what to answer, and what guessing would score."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from rnnviz.arrays import Array, Bool, Float
+from rnnviz.arrays import Array, Bool, Float, Int
 from rnnviz.losses import MSE, CrossEntropy
 
 LOSS_AT = {
@@ -31,13 +32,34 @@ class Batch:
     target: Array
     asked: Bool[Array, "T B"]
     scored: Bool[Array, "T B"] | None = None
+    close: float | None = None
+    """How near an answer must be to count as right, where answers are numbers that may be so."""
+    lengths: Int[Array, " B"] | None = None
+    """How many steps each sequence has; T where left out. Behind its end nothing is scored."""
 
     def loss(self, at: str) -> MSE | CrossEntropy:
         """The loss at the last step, at every step, or where the task asks."""
-        mask = {"last": last_step(*self.asked.shape), "all": self.scored, "task": self.asked}[at]
+        mask = self.mask(at)
         if np.issubdtype(self.target.dtype, np.integer):
             return CrossEntropy(self.target, mask)
         return MSE(self.target, mask)
+
+    def mask(self, at: str) -> Bool[Array, "T B"] | None:
+        """Where the loss applies; everywhere if None."""
+        steps, batch_size = self.asked.shape
+        last = last_step(steps, batch_size, self.lengths)
+        return {"last": last, "all": self.scored, "task": self.asked}[at]
+
+    def accuracy(self, y: Float[Array, "T B O"], at: str) -> float | None:
+        """The share of right answers where the loss applies; None where there is no such thing."""
+        if np.issubdtype(self.target.dtype, np.integer):
+            right = y.argmax(axis=2) == self.target
+        elif self.close is not None:
+            right = (np.abs(y - self.target) < self.close).all(axis=2)
+        else:
+            return None
+        mask = self.mask(at)
+        return float(right.mean() if mask is None else right[mask].mean())
 
 
 class Task(ABC):
@@ -71,13 +93,45 @@ class Task(ABC):
     def baseline(self, steps: int, lag: int, loss_at: str) -> float:
         """The mean loss of the answer named here, the one to beat: it uses no past input."""
 
+    def optimum(self, steps: int, lag: int, loss_at: str) -> float | None:
+        """The mean loss of the best answer that can be given, where it is known."""
+        return None
+
     def max_steps(self) -> int | None:
         """The longest sequence that the data allow, or None where any length can be made."""
         return None
 
 
-def last_step(steps: int, batch_size: int) -> Bool[Array, "T B"]:
+def last_step(
+    steps: int, batch_size: int, lengths: Int[Array, " B"] | None = None
+) -> Bool[Array, "T B"]:
     """True on the last step of every sequence."""
     mask = np.zeros((steps, batch_size), bool)
-    mask[-1] = True
+    mask[-1 if lengths is None else lengths - 1, np.arange(batch_size)] = True
     return mask
+
+
+def padded(batches: Sequence[Batch], steps: int) -> Batch:
+    """Sequences of their own lengths as one batch: zeros behind the end, where nothing is scored.
+
+    Parameters
+    ----------
+    batches : one sequence each
+    steps : the length of the whole, T
+    """
+
+    def together(arrays: list[Array]) -> Array:
+        whole = np.zeros((steps, len(arrays), *arrays[0].shape[2:]), arrays[0].dtype)
+        for n, array in enumerate(arrays):
+            whole[: len(array), n] = array[:, 0]
+        return whole
+
+    scored = [np.ones_like(b.asked) if b.scored is None else b.scored for b in batches]
+    return Batch(
+        together([b.x for b in batches]),
+        together([b.target for b in batches]),
+        together([b.asked for b in batches]),
+        together(scored),
+        batches[0].close,
+        np.array([len(b.x) for b in batches]),
+    )

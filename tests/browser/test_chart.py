@@ -278,6 +278,24 @@ def test_a_painted_chart_tells_the_page(page):
     assert {"key": "curves", "revision": 2} in json.loads(page.evaluate("JSON.stringify(painted)"))
 
 
+PLACE = """([key, x, y]) => {
+  const plot = document.querySelector(`[data-chart=${key}] .js-plotly-plot`);
+  const { xaxis, yaxis } = plot._fullLayout;
+  const box = plot.getBoundingClientRect();
+  const top = box.y + yaxis._offset;
+  return [box.x + xaxis._offset + xaxis.l2p(x), top + yaxis.l2p(y)];
+}"""
+
+
+def test_a_click_on_a_point_tells_the_page_its_x(page):
+    page.mouse.click(*page.evaluate(PLACE, ["curves", 2, 4]))
+    page.get_by_text("Clicked at 2").wait_for()
+    move(page)  # a rerun that is no click keeps what the page made of the last one
+    assert page.get_by_text("Clicked at 2").is_visible()
+    page.mouse.click(*page.evaluate(PLACE, ["curves", 1, -2.5]))
+    page.get_by_text("Clicked at 1").wait_for()
+
+
 SHOW = """async ([module, bytes]) => {
   const place = document.createElement("div");
   place.style = "position: fixed; inset: 0; z-index: 1e6; background: white";

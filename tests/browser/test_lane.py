@@ -8,9 +8,9 @@ import pytest
 from browser.pages import repainting
 from websockets.sync.client import connect
 
-from dashboard.chart.component import _plain
 from dashboard.chart.server import ADDRESS, version
 from dashboard.chart.wire import encode
+from rnnviz.figures.picture import plain
 
 SHOW = """async ([address, payloads]) => {
   const { show } = await import(address);
@@ -34,7 +34,7 @@ def sent(height, turn):
     """A payload whose curve starts at a height."""
     figure = go.Figure(go.Scatter(y=[height, 1.0]))
     words = dict.fromkeys(("question", "subtitle", "howToRead", "filename", "alt"), "words")
-    message = {"key": "own", "height": 200, "lane": "", "figure": _plain(figure), **words}
+    message = {"key": "own", "height": 200, "lane": "", "figure": plain(figure), **words}
     return base64.b64encode(encode(message, turn)).decode()
 
 

@@ -104,18 +104,18 @@ def test_the_zoom_is_kept_while_a_slider_moves(open_page, app):
 
 def test_training_starts_stops_and_outlives_a_look_at_another_page(open_page, app):
     page = open_page(f"{app}/train?{SMALL}&iterations=100000")
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("steps a second")).to_be_visible(timeout=20_000)
-    expect(chart(page, "prediction").locator(".main-svg").first).to_be_visible(timeout=20_000)
+    expect(chart(page, "look-prediction").locator(".main-svg").first).to_be_visible(timeout=20_000)
     page.get_by_role("link", name="Explore").click()
     expect(page.locator("[class*=st-key-verdict-]")).to_be_visible()
     page.get_by_role("link", name="Train").click()
     expect(page.get_by_text("steps a second")).to_be_visible()
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("Stopped after")).to_be_visible()
     said = page.get_by_text("Stopped after").inner_text()
     assert int(re.search(r"after ([\d,]+) of", said)[1].replace(",", "")) > 0
-    for key in ("loss", "gradient-norm", "prediction"):
+    for key in ("loss", "gradient-norm", "gradient-map", "look-prediction"):
         expect(chart(page, key).locator(".main-svg").first).to_be_visible()
 
 
@@ -205,14 +205,14 @@ def test_pictures_of_train(open_page, app):
     for size, width in WIDTHS.items():
         for scheme in SCHEMES:
             page = open_page(f"{app}/train?{SMALL}&iterations=150", width=width, scheme=scheme)
-            page.get_by_role("button", name="Start").click()
+            page.get_by_role("button", name="Start", exact=True).click()
             expect(page.get_by_text("Finished: 150 steps")).to_be_visible(timeout=30_000)
             assert photograph(page, f"train-{size}-{scheme}").stat().st_size > 10_000
 
 
 def test_stop_is_answered_at_once(open_page, app):
     page = open_page(f"{app}/train?{SMALL}&iterations=100000")
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("steps a second")).to_be_visible(timeout=20_000)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("Stopped after")).to_be_visible(timeout=3_000)

@@ -16,11 +16,13 @@ const byKey = new Map(); // where a picture that comes by the lane belongs
 loadPlotly().catch(() => {}); // the first draw says so if it fails; here it only starts early
 
 // Called at every rerun; gives back what to do when the chart leaves the page.
-export async function show(parent, bytes) {
+// `tell`: hands a click to the page, for a chart whose message asks for clicks.
+export async function show(parent, bytes, tell = () => {}) {
   await loadStyles();
   if (!charts.has(parent)) charts.set(parent, new Chart(parent));
   const chart = charts.get(parent);
   const turn = ++chart.turn;
+  chart.tell = tell;
   chart.receive(bytes);
   return () => {
     // Streamlit also calls this for a run that a later one overtook.
@@ -52,6 +54,7 @@ class Chart {
   resets = 0;
   bytes = null;
   drawing = false;
+  tell = () => {};
 
   constructor(parent) {
     this.frame = buildFrame(parent, {
@@ -115,6 +118,7 @@ class Chart {
     if (!isNew) return;
     plot.on("plotly_relayout", (changes) => this.noteZoom(changes));
     followColumns(plot);
+    plot.on("plotly_click", ({ points }) => this.click(points[0]));
   }
 
   fitted(layout) {
@@ -140,6 +144,10 @@ class Chart {
     const names = Object.keys(changes);
     if (names.some((name) => ZOOMED.test(name))) this.showZoomed(true);
     else if (names.some((name) => name.endsWith(".autorange"))) this.showZoomed(false);
+  }
+
+  click(point) {
+    if (this.message.clicks && typeof point?.x === "number") this.tell({ x: point.x });
   }
 
   showZoomed(zoomed) {

@@ -42,6 +42,7 @@ export function fillFrame(frame, { figure, ...message }) {
   if (words === frame.words) return; // an untouched heading saves the browser a layout of the page
   frame.words = words;
   frame.root.dataset.chart = message.key;
+  frame.root.classList.toggle("rnnviz-chart-clickable", message.clicks === true);
   frame.question.textContent = message.question;
   frame.subtitle.textContent = message.subtitle;
   const paragraphs = message.howToRead.split(/\n\s*\n/).map((text) => element("p", { textContent: text.trim() }));

@@ -43,7 +43,10 @@ chart(
     how_to_read="The line is the norm at each step.\n\n<i>Steep</i> means fast.",
     filename="gradient-flow",
     alt="Gradient norm against time step",
+    on_click=lambda x: st.session_state.update(at=x),
 )
+if "at" in st.session_state:
+    st.text(f"Clicked at {st.session_state.at:g}")
 
 matrix = go.Figure(
     data=[

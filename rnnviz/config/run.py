@@ -1,8 +1,4 @@
-"""What decides the numbers: every setting once, with its range, unit and help text.
-
-The sliders, the link, the command line and the tests read these fields, and no range is
-written anywhere else. A choice offers what its registry holds.
-"""
+"""What decides the numbers of one run."""
 
 from math import ceil
 from typing import Any, Literal, TypeVar
@@ -11,9 +7,17 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from rnnviz.cells import CELLS, takes
+from rnnviz.config.stops import (
+    AROUND_ONE,
+    AROUND_ZERO,
+    DECADES,
+    OCTAVES,
+    PHASES,
+    RADII,
+    SHARES,
+)
 from rnnviz.fields import bounds, choice, count, number, options, sentences
 from rnnviz.initializers import INPUT, RECURRENT
-from rnnviz.optim import OPTIMIZERS
 from rnnviz.tasks import LOSS_AT, TASKS
 
 DIRECTIONS = {"forward": "Forward", "both": "Forward and in reverse"}
@@ -32,22 +36,7 @@ GATE_BIASES = {
 }
 DTYPES = {"float64": "float64", "float32": "float32"}
 
-_OCTAVES = [m * 2**k / 4 for k in range(11) for m in (4, 5, 6, 7)]
-_DECADES = [m * 10.0**k for k in range(-6, 5) for m in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)]
-_AROUND_ONE = [
-    *(k / 20 for k in range(40)),
-    *(k / 10 for k in range(20, 40)),
-    *(k / 2 for k in range(8, 21)),
-]
-_AROUND_ZERO = [
-    0,
-    *(s * v for s in (-1, 1) for v in (*(k / 10 for k in range(1, 20)), *range(2, 11))),
-]
-_SHARES = [0.01, 0.02, *(k / 20 for k in range(1, 21))]
-_RADII = [*(k / 20 for k in range(20)), 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999]
-_PHASES = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.314, 0.5, *range(1, 7), 6.28]
-
-_STREAMS = {"weights": 0, "data": 1, "validation": 2}
+_STREAMS = {"weights": 0, "data": 1, "validation": 2, "noise": 3}
 
 C = TypeVar("C", bound="RunConfig")
 
@@ -76,7 +65,7 @@ class RunConfig(BaseModel):
         1, 1, 8, "Layers", "Recurrent layers, each reading the one below.", stops=range(9)
     )
     hidden_size: int = count(
-        64, 1, 1024, "Hidden size H", "Units in each recurrent layer.", "units", _OCTAVES
+        64, 1, 1024, "Hidden size H", "Units in each recurrent layer.", "units", OCTAVES
     )
     directions: str = choice(
         "forward", DIRECTIONS, "Direction", "Whether each layer also reads from the end."
@@ -90,7 +79,7 @@ class RunConfig(BaseModel):
 
     init: str = choice("uniform", RECURRENT, "Recurrent weights W_hh", "How W_hh is drawn.")
     gain: float = number(
-        1.0, 0, 10, "Gain g", "Multiplies the recurrent weights W_hh.", stops=_AROUND_ONE
+        1.0, 0, 10, "Gain g", "Multiplies the recurrent weights W_hh.", stops=AROUND_ONE
     )
     input_variance: float = number(
         0.1,
@@ -98,55 +87,61 @@ class RunConfig(BaseModel):
         10,
         "Input variance",
         "Variance over units of W_ih x_t + b, which the critical gain allows for.",
-        stops=[*_SHARES, *_AROUND_ONE],
+        stops=[*SHARES, *AROUND_ONE],
     )
     input_init: str = choice("uniform", INPUT, "Input weights W_ih", "How W_ih is drawn.")
     input_scale: float = number(
-        1.0, 0, 10, "Input scale", "Multiplies the input weights W_ih.", stops=_AROUND_ONE
+        1.0, 0, 10, "Input scale", "Multiplies the input weights W_ih.", stops=AROUND_ONE
     )
     bias: str = choice("uniform", BIASES, "Biases", "How the recurrent layers' biases start.")
     bias_value: float = number(
-        0.0, -10, 10, "Bias", "The value of a constant bias.", stops=_AROUND_ZERO
+        0.0, -10, 10, "Bias", "The value of a constant bias.", stops=AROUND_ZERO
     )
     gate_bias: str = choice(
         "none", GATE_BIASES, "Keeping gate", "How the bias of the gate that keeps starts."
     )
     forget_bias: float = number(
-        1.0, -10, 10, "Forget bias", "Above 0 the cell starts out keeping.", stops=_AROUND_ZERO
+        1.0, -10, 10, "Forget bias", "Above 0 the cell starts out keeping.", stops=AROUND_ZERO
     )
     t_max: int = count(
-        100, 3, 10_000, "T_max", "The longest time that chrono starts with.", "steps", _DECADES
+        100, 3, 10_000, "T_max", "The longest time that chrono starts with.", "steps", DECADES
     )
     step_size: float = number(
-        0.1, 0.001, 1, "Step size ε", "How far one step moves the state.", stops=_DECADES
+        0.1, 0.001, 1, "Step size ε", "How far one step moves the state.", stops=DECADES
     )
     diffusion: float = number(
-        0.01, 0, 1, "Diffusion γ", "Pulls each unit towards 0.", stops=_DECADES
+        0.01, 0, 1, "Diffusion γ", "Pulls each unit towards 0.", stops=DECADES
     )
     alpha: float = number(
-        0.5, 0.01, 1, "Leak α", "What share of the state a step replaces.", stops=_SHARES
+        0.5, 0.01, 1, "Leak α", "What share of the state a step replaces.", stops=SHARES
     )
     ring_min: float = number(
-        0.9, 0, 0.9999, "Inner radius", "The least |λ| that is drawn.", stops=_RADII
+        0.9, 0, 0.9999, "Inner radius", "The least |λ| that is drawn.", stops=RADII
     )
     ring_max: float = number(
-        0.999, 0.01, 0.9999, "Outer radius", "The largest |λ| that is drawn.", stops=_RADII
+        0.999, 0.01, 0.9999, "Outer radius", "The largest |λ| that is drawn.", stops=RADII
     )
     max_phase: float = number(
-        6.28, 0, 6.3, "Largest phase", "The largest angle of λ that is drawn.", "rad", _PHASES
+        6.28, 0, 6.3, "Largest phase", "The largest angle of λ that is drawn.", "rad", PHASES
     )
 
-    steps: int = count(
-        100, 1, 10_000, "Length T", "Time steps in each sequence.", "steps", _DECADES
-    )
+    steps: int = count(100, 1, 10_000, "Length T", "Time steps in each sequence.", "steps", DECADES)
     batch_size: int = count(
-        16, 1, 512, "Batch B", "Sequences run side by side.", "sequences", _OCTAVES
+        16, 1, 512, "Batch B", "Sequences run side by side.", "sequences", OCTAVES
     )
     task: str = choice("sunspots", TASKS, "Task", "What the network reads and has to answer.")
     lag: int = count(
-        10, 0, 9_999, "Lag", "How many steps back the asked-for input lies.", "steps", _DECADES
+        10, 0, 9_999, "Lag", "How many steps back the asked-for input lies.", "steps", DECADES
     )
     loss_at: str = choice("last", LOSS_AT, "Loss at", "The steps at which the loss is taken.")
+    shortest: float = number(
+        1.0,
+        0.05,
+        1,
+        "Shortest sequence",
+        "The share of T that the shortest sequence of a batch may have; at 1 all have T steps.",
+        stops=SHARES,
+    )
 
     seed: int = count(0, 0, 9_999, "Seed", "Draws the weights and the data.")
     data_seed: int = count(
@@ -206,7 +201,7 @@ class RunConfig(BaseModel):
         return asked.get(name, True) and takes(CELLS[self.cell](2, 2), name)
 
     def rng(
-        self, purpose: Literal["weights", "data", "validation"], *keys: int
+        self, purpose: Literal["weights", "data", "validation", "noise"], *keys: int
     ) -> np.random.Generator:
         """A stream of random numbers of its own for each purpose (and each key within it).
 
@@ -215,36 +210,3 @@ class RunConfig(BaseModel):
         """
         draw = 0 if purpose == "weights" else self.data_seed
         return np.random.default_rng([self.seed, _STREAMS[purpose], draw, *keys])
-
-
-class TrainConfig(RunConfig):
-    """A run and how to train it: equal configs give equal training, step for step."""
-
-    optimizer: str = choice("adam", OPTIMIZERS, "Optimiser", "The rule that moves the weights.")
-    learning_rate: float = number(
-        1e-3, 0, 10, "Learning rate", "How far a step goes.", stops=_DECADES
-    )
-    momentum: float = number(
-        0.9,
-        0,
-        0.999,
-        "Momentum",
-        "How much of the last step momentum SGD keeps.",
-        stops=[0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995],
-    )
-    clip: float = number(
-        1.0,
-        0,
-        1_000,
-        "Clip norm",
-        "Gradients longer than this are shortened to it; 0 never clips.",
-        stops=[0, *_DECADES],
-    )
-    iterations: int = count(
-        500, 1, 100_000, "Training steps", "How often the weights are moved.", "steps", _DECADES
-    )
-
-    @property
-    def run(self) -> RunConfig:
-        """The run alone: what decides the untrained network and its first batch."""
-        return RunConfig(**{name: getattr(self, name) for name in RunConfig.model_fields})

@@ -1,0 +1,196 @@
+"""Each visitor's runs, kept by the server: a page that is loaded again finds them as they are.
+
+A visitor is known by a token, and whoever has no such token sees none of them. What is kept is
+bounded, by visitor and for all together; what trains, or is about to, is never dropped for it.
+"""
+
+import math
+import threading
+from typing import Final
+
+from dashboard.jobs import Snapshot, TrainJob, check_steps, prepare
+from dashboard.limits import ALL_RUNS_LIMIT, RUNS_KEPT, RUNS_LIMIT, VISITORS
+from dashboard.places import PLACES, Places, Watch
+from dashboard.ticking import Ticking
+from rnnviz.config import TrainConfig
+from rnnviz.train import Moment
+
+KEPT_FOR: Final = 3600.0
+"""Seconds without a poll after which a visitor's runs are dropped."""
+BUSY: Final = ("queued", "running")
+
+
+class Runs:
+    """One visitor's runs, oldest first."""
+
+    def __init__(
+        self, store: "Store", places: Places, kept: int = RUNS_KEPT, limit: int = RUNS_LIMIT
+    ) -> None:
+        self.watch = Watch()
+        self._store, self._places = store, places
+        self._kept, self._limit = kept, limit
+        self._lock = threading.RLock()
+        self._jobs: list[TrainJob] = []
+
+    @staticmethod
+    def of(token: str) -> "Runs":
+        """The runs of the visitor who has this token; none for a new one."""
+        return STORE.of(token)
+
+    @property
+    def jobs(self) -> tuple[TrainJob, ...]:
+        """All there are, the newest last."""
+        return tuple(self._jobs)
+
+    @property
+    def nbytes(self) -> int:
+        """What they keep in memory."""
+        return sum(job.nbytes for job in self.jobs)
+
+    def start(
+        self, config: TrainConfig, after: Snapshot | None = None, steps: float = math.inf
+    ) -> TrainJob:
+        """A new run, at once or when its turn comes, that pauses after so many steps.
+
+        The same config again is the same weights; another ``seed`` is other ones.
+
+        Raises
+        ------
+        ValueError
+            If as many runs as may be kept train or wait, or ``steps`` is not positive.
+        """
+        check_steps(steps)
+        job = prepare(config, after, self._places, self.watch)
+        self._add(job)
+        job.take(steps)
+        return job
+
+    def start_from(self, job: TrainJob, moment: Moment) -> TrainJob:
+        """Another run from a moment of one of these, paused there: the old one stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If as many runs as may be kept train or wait.
+        """
+        begun = job.start_from(moment)
+        self._add(begun)
+        return begun
+
+    def drop(self, job: TrainJob) -> None:
+        """Stop a run, and keep nothing of it."""
+        with self._lock:
+            self._jobs = [other for other in self._jobs if other is not job]
+        job.ask_to_stop()
+        self._places.tidy()
+
+    def make_room(self, more: int = 0) -> None:
+        """Drop the oldest that can be spared, until so many more can be kept."""
+        with self._lock:
+            while len(self._jobs) + more > self._kept or (
+                self.nbytes > self._limit and len(self._jobs) + more > 1
+            ):
+                spare = self.spare()
+                if spare is None:
+                    return
+                self.drop(spare)
+
+    def spare(self) -> TrainJob | None:
+        """Which one to drop first: the oldest that has ended, else that is paused."""
+        ended = [job for job in self.jobs if job.state not in (*BUSY, "paused")]
+        paused = [job for job in self.jobs if job.state == "paused"]
+        return next(iter(ended + paused), None)
+
+    def _add(self, job: TrainJob) -> None:
+        self.watch.touch()
+        with self._lock:
+            self.make_room(1)
+            if len(self._jobs) >= self._kept:
+                raise ValueError(
+                    f"at most {self._kept} runs may train or wait, and {self._kept} do: "
+                    "stop one of them first"
+                )
+            self._jobs.append(job)
+        self._store.watch_over(self)
+
+
+class Store:
+    """The runs of all visitors by their tokens, bounded in visitors and in bytes."""
+
+    def __init__(
+        self,
+        places: Places = PLACES,
+        visitors: int = VISITORS,
+        limit: int = ALL_RUNS_LIMIT,
+        kept_for: float = KEPT_FOR,
+    ) -> None:
+        self._places, self._visitors = places, visitors
+        self._limit, self._kept_for = limit, kept_for
+        self._lock = threading.RLock()
+        self._runs: dict[str, Runs] = {}
+        self._ticking = Ticking(self._tick, min(30, kept_for / 4))
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    @property
+    def nbytes(self) -> int:
+        """What all runs keep in memory."""
+        return sum(runs.nbytes for runs in list(self._runs.values()))
+
+    def of(self, token: str) -> Runs:
+        """The runs of the visitor who has this token; none for a new one."""
+        with self._lock:
+            runs = self._runs.get(token)
+            if runs is None:
+                self._forget_down_to(self._visitors - 1)
+                runs = self._runs[token] = Runs(self, self._places)
+            runs.watch.touch()
+        return runs
+
+    def watch_over(self, runs: Runs) -> None:
+        """Keep within the bounds now, and from time to time while something is kept."""
+        self.tidy(but=runs)
+        self._ticking.begin()
+
+    def tidy(self, but: Runs | None = None) -> None:
+        """Drop the runs of visitors long gone, and what is beyond the bounds."""
+        with self._lock:
+            for token, runs in list(self._runs.items()):
+                if runs.watch.away > self._kept_for:
+                    self._forget(token)
+                else:
+                    runs.make_room()
+            self._drop_down_to(self._limit, but)
+
+    def _tick(self) -> bool:
+        self.tidy()
+        return len(self) > 0
+
+    def _drop_down_to(self, limit: int, but: Runs | None) -> None:
+        """Drop runs of those gone longest first, and of this visitor last."""
+        for runs in sorted(self._runs.values(), key=lambda r: (r is but, -r.watch.away)):
+            while self.nbytes > limit:
+                spare = runs.spare()
+                if spare is None or (runs is but and len(runs.jobs) == 1):
+                    break
+                runs.drop(spare)
+
+    def _forget_down_to(self, count: int) -> None:
+        """Forget visitors without runs, then those gone longest."""
+        by_worth = sorted(self._runs, key=self._worth)
+        for token in by_worth[: max(0, len(by_worth) - count)]:
+            self._forget(token)
+
+    def _worth(self, token: str) -> tuple[bool, float]:
+        runs = self._runs[token]
+        return bool(runs.jobs), -runs.watch.away
+
+    def _forget(self, token: str) -> None:
+        runs = self._runs.pop(token)
+        for job in runs.jobs:
+            runs.drop(job)
+
+
+STORE: Final = Store()
+"""The whole server's."""

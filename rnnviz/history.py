@@ -1,0 +1,253 @@
+"""What training has seen: each step's numbers, and the moments kept on the way."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnviz.arrays import Array, Float, frozen
+from rnnviz.config import TrainConfig
+from rnnviz.moments import MEASURED, Moment, state_arrays, state_from
+from rnnviz.network import Network
+from rnnviz.optim import Memory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "step",
+    "loss",
+    "validation_loss",
+    "accuracy",
+    "validation_accuracy",
+    "grad_norm",
+    "clipped_norm",
+    "learning_rate",
+    "threshold",
+    *MEASURED,
+)
+"""What every history has; behind it ``ratio.<parameter>`` for each, and ``omega`` if used."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainStep:
+    """One step: what was measured before the weights moved, and the network after it."""
+
+    number: int
+    """Counted from 0: step n reads batch n, and step 0 is the untrained network's run."""
+    loss: float
+    """The task's alone, whatever else the weights are pulled by."""
+    validation_loss: float | None
+    """On one held-out batch, every ``VALIDATE_EVERY`` steps and at the last; None between."""
+    grad_norm: float
+    clipped_norm: float
+    """Euclidean norm of all gradients together, before and after clipping."""
+    network: Network
+    memory: Memory
+    """What the optimiser keeps, so that training can go on from here."""
+    fault: str | None = None
+    """Why training ended here with the weights left as they were, in one sentence."""
+    reached: str | None = None
+    """Which stop rule ended training here, in one sentence."""
+    learning_rate: float = math.nan
+    """What the schedule made of the config's."""
+    threshold: float = math.nan
+    """What the gradient, or each of its entries, was shortened to if it was longer."""
+    accuracy: float | None = None
+    validation_accuracy: float | None = None
+    """Share of right answers; None where the task has no such thing, or it was not taken."""
+    omega: float | None = None
+    """The regulariser, not yet weighted; None where it is not used."""
+    ratios: Float[Array, " P"] | None = None
+    """log10 of ||update|| / ||W|| by parameter: -inf for no update, NaN where W was 0."""
+    moment: Moment | None = None
+    """Taken before this step's weights moved, where the plan has one."""
+    norms: Float[Array, " M"] | None = None
+    """Every gradient norm so far, where clipping goes by them."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of ``row``."""
+        return columns_of(self.network, omega=self.omega is not None)
+
+    @property
+    def row(self) -> tuple[float, ...]:
+        """The numbers under ``columns``; NaN where there is none."""
+        return (
+            float(self.number),
+            self.loss,
+            _number(self.validation_loss),
+            _number(self.accuracy),
+            _number(self.validation_accuracy),
+            self.grad_norm,
+            self.clipped_norm,
+            self.learning_rate,
+            self.threshold,
+            *(self.moment.measured if self.moment else _UNMEASURED),
+            *self._ratios(),
+            *(() if self.omega is None else (self.omega,)),
+        )
+
+    def _ratios(self) -> list[float]:
+        if self.ratios is None:
+            return [math.nan] * len(self.network.params)
+        ratios: list[float] = self.ratios.tolist()
+        return ratios
+
+    def arrays(self) -> dict[str, Array]:
+        """The step without its moment as named arrays: what ``from_arrays`` takes."""
+        words = {"fault": np.array(self.fault or ""), "reached": np.array(self.reached or "")}
+        norms = {} if self.norms is None else {"norms": self.norms}
+        state = state_arrays(self.network, self.memory)
+        return {"row": np.array(self.row)} | words | norms | state
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Array], like: Network) -> "TrainStep":
+        """The step whose ``arrays`` these are, of a network built as ``like`` is.
+
+        Examples
+        --------
+        >>> from rnnviz.train import train
+        >>> config = TrainConfig(hidden_size=4, steps=5, batch_size=2, iterations=2)
+        >>> _, step = train(config)
+        >>> TrainStep.from_arrays(step.arrays(), step.network).loss == step.loss
+        True
+        """
+        row = arrays["row"]
+        network, memory = state_from(arrays, like)
+        end = len(COLUMNS) + len(network.params)
+        told = dict(zip(COLUMNS, row.tolist(), strict=False))
+        optional = ("validation_loss", "accuracy", "validation_accuracy")
+        return cls(
+            number=int(told["step"]),
+            **{name: told[name] for name in _PLAIN},
+            **{name: _optional(told[name]) for name in optional},  # type: ignore[arg-type]
+            network=network,
+            memory=memory,
+            fault=str(arrays["fault"]) or None,
+            reached=str(arrays["reached"]) or None,
+            omega=float(row[end]) if len(row) > end else None,
+            ratios=frozen(row[len(COLUMNS) : end].copy()),
+            norms=frozen(arrays["norms"]) if "norms" in arrays else None,
+        )
+
+
+_UNMEASURED = (math.nan,) * len(MEASURED)
+_PLAIN = ("loss", "grad_norm", "clipped_norm", "learning_rate", "threshold")
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _optional(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def columns_of(network: Network, *, omega: bool = False) -> tuple[str, ...]:
+    """The columns of a history of training this network."""
+    ratios = (f"ratio.{name}" for name in network.params)
+    return (*COLUMNS, *ratios, *(("omega",) if omega else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A setting that was changed while training ran."""
+
+    step: int
+    """The first step that knew of it."""
+    sentence: str
+
+
+def changes_between(before: TrainConfig, after: TrainConfig, step: int) -> tuple[Change, ...]:
+    """What was changed from one config to another, as of a step.
+
+    Examples
+    --------
+    >>> before = TrainConfig(learning_rate=1e-3)
+    >>> changes_between(before, before.replace(learning_rate=0.01), step=40)
+    (Change(step=40, sentence='learning rate 0.001 → 0.01'),)
+    """
+    told = []
+    for name, field in TrainConfig.model_fields.items():
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            title = str(field.title)
+            told.append(
+                Change(step, f"{title[:1].lower()}{title[1:]} {_short(old)} → {_short(new)}")
+            )
+    return tuple(told)
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """Every step's numbers, a row each; the moments kept, and what was changed on the way."""
+
+    columns: tuple[str, ...]
+    rows: Float[Array, "N C"]
+    moments: tuple[Moment, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    @classmethod
+    def collect(cls, steps: Iterable[TrainStep]) -> "History":
+        """All numbers and moments of these steps, taken one step at a time.
+
+        Examples
+        --------
+        >>> from rnnviz.train import train
+        >>> config = TrainConfig(hidden_size=4, steps=5, batch_size=2, iterations=3)
+        >>> history = History.collect(train(config))
+        >>> history.column("step").tolist(), len(history.moments)
+        ([0.0, 1.0, 2.0], 3)
+        """
+        columns: tuple[str, ...] = COLUMNS
+        rows: list[tuple[float, ...]] = []
+        moments: list[Moment] = []
+        for step in steps:
+            columns = step.columns if not rows else columns
+            rows.append(step.row)
+            if step.moment:
+                moments.append(step.moment)
+        numbers = np.array(rows, float).reshape(len(rows), len(columns))
+        return cls(columns, frozen(numbers), tuple(moments))
+
+    def column(self, name: str) -> Float[Array, " N"]:
+        """One number of every step; NaN where it was not taken.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        if name not in self.columns:
+            raise ValueError(f"unknown column {name!r}; choose from {list(self.columns)}")
+        numbers: Array = self.rows[:, self.columns.index(name)]
+        return numbers
+
+    @property
+    def clipped_share(self) -> float:
+        """Share of the steps whose gradient was shortened; NaN of no steps."""
+        if not len(self.rows):
+            return math.nan
+        return float(np.mean(self.column("clipped_norm") < self.column("grad_norm")))
+
+    def until(self, step: int) -> "History":
+        """What there was before this step: its first ``step`` rows, and what belongs to them."""
+        return replace(
+            self,
+            rows=frozen(self.rows[self.column("step") < step]),
+            moments=tuple(moment for moment in self.moments if moment.step < step),
+            changes=tuple(change for change in self.changes if change.step < step),
+        )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row a step; a number that was not taken is NaN."""
+        import pandas as pd  # a worker that trains needs no table
+
+        return pd.DataFrame(self.rows, columns=list(self.columns)).astype({"step": int})
