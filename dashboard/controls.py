@@ -15,7 +15,16 @@ NETWORK = (
     *("gate_bias", "forget_bias", "t_max", "step_size", "diffusion", "alpha"),
     *("ring_min", "ring_max", "max_phase"),
 )
-MORE = ("directions", "residual", "readout", "input_init", "bias", "bias_value", "dtype")
+MORE = (
+    "directions",
+    "residual",
+    "readout",
+    "input_init",
+    "bias",
+    "bias_value",
+    "shortest",
+    "dtype",
+)
 """Settings behind a fold: each widget on the page is paid for at every move of a slider."""
 PROTOCOL = "(64 units, 8 inputs from N(0, 1))"
 """What a preset's measured factor is measured on, in short."""

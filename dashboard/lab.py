@@ -12,6 +12,7 @@ from dashboard.explored import Explored
 from dashboard.jobs import Snapshot
 from rnnviz import History, Moment, Network, TrainConfig, bptt, figures, predict
 from rnnviz.arrays import Array
+from rnnviz.diagnostics import recall
 from rnnviz.run import draw
 from rnnviz.tasks import Batch
 
@@ -93,6 +94,14 @@ def _has_accuracy(seen: Seen) -> bool:
     return not np.isnan(seen.history.column("accuracy")).all()
 
 
+def _recall(seen: Seen, look: Mapping[str, Any]) -> go.Figure:
+    return figures.recall_curve(recall(seen.outputs, seen.batch), **look)
+
+
+def _asks_the_past(seen: Seen) -> bool:
+    return seen.network is not None and seen.config.task in ("copy", "delayed_recall")
+
+
 LOOKS = {
     "prediction": Look("Prediction", _prediction, lambda seen: seen.network is not None),
     "panel": Look("Time panel", _panel, lambda seen: seen.network is not None),
@@ -112,5 +121,6 @@ LOOKS = {
         "Units", lambda seen, look: figures.unit_health(seen.history, at=seen.at, **look)
     ),
     "accuracy": Look("Accuracy", _accuracy, _has_accuracy),
+    "recall": Look("Recall by lag", _recall, _asks_the_past),
 }
 """The ways to look at a run, of which one is drawn under its curves."""

@@ -55,6 +55,34 @@ def _pascanu(cell: str, init: str, gain: float, input_scale: float) -> dict[str,
     }
 
 
+_ADDING: dict[str, Any] = {
+    "task": "adding",
+    "steps": 50,
+    "hidden_size": 64,
+    "batch_size": 32,
+    "bias": "zero",
+    "learning_rate": 1e-3,
+    "clip": 1.0,
+    "iterations": 700,
+}
+_RECALL: dict[str, Any] = {
+    "cell": "lstm",
+    "task": "delayed_recall",
+    "lag": 20,
+    "steps": 60,
+    "hidden_size": 32,
+    "loss_at": "task",
+    "bias": "zero",
+    "gate_bias": "forget",
+    "learning_rate": 3e-3,
+    "iterations": 600,
+}
+_FORGET = (
+    "Jozefowicz, Zaremba and Sutskever (2015), An empirical exploration of recurrent network "
+    "architectures, ICML, section 3.2, on forget gates that start out open"
+)
+
+
 PRESETS: dict[str, Preset] = {
     "pytorch-rnn": Preset(
         "PyTorch default RNN",
@@ -213,6 +241,36 @@ PRESETS: dict[str, Preset] = {
         f"{_PASCANU}, section 2.1",
         1.1,
         {"cell": "linear", "init": "spectral_radius", "gain": 1.1, "bias": "zero"},
+    ),
+    "irnn-adding": Preset(
+        "Adding, learned by an IRNN",
+        "Below 0.02 within 700 steps, at length 50, where a small tanh network learns nothing.",
+        "Le, Jaitly and Hinton (2015), A simple way to initialize recurrent networks of rectified "
+        "linear units, arXiv:1504.00941, section 4.1; here with Adam and Glorot's input weights",
+        0.997,
+        _ADDING | {"cell": "relu", "init": "identity", "input_init": "glorot_normal"},
+    ),
+    "tanh-adding": Preset(
+        "Adding, not learned by tanh",
+        "W_hh from N(0, 0.01): after 700 steps the loss is still 1/6, that of always answering 1.",
+        "Le, Jaitly and Hinton (2015), A simple way to initialize recurrent networks of rectified "
+        "linear units, arXiv:1504.00941, section 4.1",
+        0.788,
+        _ADDING | {"cell": "tanh", "init": "normal", "gain": 0.8},
+    ),
+    "forget-recall": Preset(
+        "Recall, learned with forget bias 1",
+        "An LSTM learns to recall 20 steps back, because its forget gates start out open.",
+        _FORGET,
+        0.866,
+        _RECALL | {"forget_bias": 1.0},
+    ),
+    "plain-recall": Preset(
+        "Recall, not learned with forget bias 0",
+        "The same LSTM with its forget gates half closed answers no better than 0 after 600 steps.",
+        _FORGET,
+        0.639,
+        _RECALL | {"forget_bias": 0.0},
     ),
     "notebook": Preset(
         "The notebook's RNN",

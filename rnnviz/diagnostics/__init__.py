@@ -22,6 +22,7 @@ from rnnviz.diagnostics.loss_surface import LossSurface, loss_surface
 from rnnviz.diagnostics.lyapunov import Lyapunov, SumRule, lyapunov
 from rnnviz.diagnostics.mean_field import MeanField, MeanFieldCheck, mean_field, mean_field_of
 from rnnviz.diagnostics.precision import Precision, precision
+from rnnviz.diagnostics.recall import Recall, recall
 from rnnviz.diagnostics.remedy import Remedy
 from rnnviz.diagnostics.roads import Roads, roads
 from rnnviz.diagnostics.saturation import Saturation, saturation
@@ -52,6 +53,7 @@ __all__ = [
     "MeanField",
     "MeanFieldCheck",
     "Precision",
+    "Recall",
     "Remedy",
     "Roads",
     "Saturation",
@@ -80,6 +82,7 @@ __all__ = [
     "mean_field",
     "mean_field_of",
     "precision",
+    "recall",
     "roads",
     "saturation",
     "state_space",

@@ -1,0 +1,74 @@
+"""Results from papers, found again by training: each preset's claim, and the cliff."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+import rnnviz as rv
+from rnnviz.diagnostics.cliff import AT_THE_WALL, CENTRE, STEPS, TARGET
+from rnnviz.optim import clip_norm
+
+pytestmark = pytest.mark.slow
+
+
+TRAIN = """
+import json, sys
+import numpy as np
+import rnnviz as rv
+config = rv.PRESETS[sys.argv[1]].config.replace(seed=int(sys.argv[2]))
+history = rv.History.collect(rv.train(config))
+lowest = np.nanmin(history.column("validation_loss"))
+print(json.dumps([float(lowest), float(history.column("loss")[-100:].mean())]))
+"""
+
+
+def trained(name: str, seed: int) -> tuple[float, float]:
+    """The lowest held-out loss, and the mean of the last hundred training losses.
+
+    In a process of its own: here every call's array shapes are checked, which trains slowly.
+    """
+    command = [sys.executable, "-c", TRAIN, name, str(seed)]
+    lowest, late = json.loads(subprocess.check_output(command))
+    return lowest, late
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_irnn_learns_adding_where_a_small_tanh_network_stays_at_the_baseline(seed) -> None:
+    assert trained("irnn-adding", seed)[0] < 0.02
+    assert trained("tanh-adding", seed)[1] == pytest.approx(1 / 6, abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_an_open_forget_gate_learns_a_lag_that_a_half_closed_one_does_not(seed) -> None:
+    assert trained("forget-recall", seed)[0] < 0.8
+    assert trained("plain-recall", seed)[0] > 0.95
+
+
+def walk(limit: float, steps: int = 100, rate: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    """Descent over (w, b) of the unit with the cliff: where it went, and the loss on the way."""
+    cell, x = rv.CELLS["sigmoid"](1, 1), np.zeros((STEPS, 1, 1))
+    last = np.arange(STEPS)[:, None] == STEPS - 1
+    loss = rv.losses.MSE(np.full((STEPS, 1, 1), TARGET), last)
+    theta = np.array([CENTRE["w"], CENTRE["b"]]) + AT_THE_WALL
+    path, losses = [theta], []
+    for _ in range(steps):
+        W = {"W_ih": np.zeros((1, 1)), "W_hh": theta[:1, None], "b_ih": theta[1:]}
+        network = rv.Network([rv.Layer(cell, W)])
+        record = rv.bptt(network, x, loss, s0=np.full((1, 1), expit(0.5)))
+        g = np.array([record.grads["l0.W_hh"][0, 0], record.grads["l0.b_ih"][0]])
+        theta = theta - rate * (clip_norm(g, limit).g if limit else g)
+        path.append(theta)
+        losses.append(record.loss)
+    return np.array(path), np.array(losses)
+
+
+def test_clipping_survives_the_cliff_that_plain_descent_is_thrown_off() -> None:
+    plain, after = walk(limit=0.0)
+    clipped, losses = walk(limit=1.0)
+    assert np.linalg.norm(plain[-1] - plain[0]) > 100
+    assert np.linalg.norm(clipped - clipped[0], axis=1).max() < 1
+    assert losses[-20:].min() < 0.02 < after[-20:].min()
