@@ -5,20 +5,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Locator, Page
+from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError
 
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 
-SETTLED = """() => {
+DRAWN = '".rnnviz-chart[data-revision], [role=alert]:not([hidden])"'
+SETTLED = f"""() => {{
   const app = document.querySelector('[data-testid="stApp"]');
   const isIdle = app?.dataset.testScriptState === "notRunning";
   const hasElements = document.querySelector('[data-testid="stElementContainer"]');
   const isLoading = document.querySelector('[data-testid="stSkeleton"]');
   if (!isIdle || !hasElements || isLoading) return false;
-  const isDrawn = (place) =>
-    place.querySelector(".rnnviz-chart[data-revision], [role=alert]:not([hidden])");
+  const isDrawn = (place) => place.querySelector({DRAWN});
   return [...document.querySelectorAll(".stBidiComponent")].every(isDrawn);
-}"""
+}}"""
+
+UNSETTLED = f"""() => ({{
+  script: document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState,
+  skeletons: document.querySelectorAll('[data-testid="stSkeleton"]').length,
+  blank: [...document.querySelectorAll(".stBidiComponent")]
+    .filter((place) => !place.querySelector({DRAWN}))
+    .map((place) => place.innerText || place.outerHTML.slice(0, 200)),
+}})"""
 
 REPAINTED = """([key, before]) =>
   Number(document.querySelector(`[data-chart="${key}"]`)?.dataset.revision) > before"""
@@ -46,7 +54,10 @@ def watch(page: Page, host: str, problems: list[str]) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the script has run to its end and every chart is drawn or says why not."""
-    page.wait_for_function(SETTLED)
+    try:
+        page.wait_for_function(SETTLED)
+    except TimeoutError as error:
+        raise AssertionError(f"the page did not settle: {page.evaluate(UNSETTLED)}") from error
 
 
 def chart(page: Page, key: str) -> Locator:

@@ -287,12 +287,24 @@ PLACE = """([key, x, y]) => {
 }"""
 
 
+HOVERED = """([key, x]) =>
+  document.querySelector(`[data-chart=${key}] .js-plotly-plot`)._hoverdata?.[0].x === x"""
+
+
+def click_on(page, key, x, y):
+    """Point at a place in a chart, and click when the chart has noticed."""
+    page.mouse.move(*page.evaluate(PLACE, [key, x, y]))
+    page.wait_for_function(HOVERED, arg=[key, x])
+    page.mouse.down()
+    page.mouse.up()
+
+
 def test_a_click_on_a_point_tells_the_page_its_x(page):
-    page.mouse.click(*page.evaluate(PLACE, ["curves", 2, 4]))
+    click_on(page, "curves", 2, 4)
     page.get_by_text("Clicked at 2").wait_for()
     move(page)  # a rerun that is no click keeps what the page made of the last one
     assert page.get_by_text("Clicked at 2").is_visible()
-    page.mouse.click(*page.evaluate(PLACE, ["curves", 1, -2.5]))
+    click_on(page, "curves", 1, -2.5)
     page.get_by_text("Clicked at 1").wait_for()
 
 
@@ -303,6 +315,37 @@ SHOW = """async ([module, bytes]) => {
   const { show } = await import(module);
   await show(place, Uint8Array.from(bytes));
 }"""
+OUT_OF_ORDER = """async ([module, older, newer]) => {
+  const place = document.createElement("div");
+  document.body.append(place);
+  const { show } = await import(module);
+  const heard = [];
+  const leaveNewer = await show(place, Uint8Array.from(newer), () => heard.push("newer"));
+  const leaveOlder = await show(place, Uint8Array.from(older), () => heard.push("older"));
+  leaveOlder();
+  while (!place.querySelector("[data-revision]")) await new Promise(requestAnimationFrame);
+  const plot = place.querySelector(".js-plotly-plot");
+  plot.emit("plotly_click", { points: [{ x: 1 }] });
+  const seen = [...plot._fullData[0].y];
+  place.remove();
+  leaveNewer();
+  return { seen, heard, left: place.childElementCount };
+}"""
+
+
+def test_of_two_reruns_in_the_wrong_order_the_newer_one_stays(page):
+    def message(turn):
+        drawn = {"data": [{"type": "scatter", "y": [turn, turn]}], "layout": {}}
+        told = dict.fromkeys(("question", "subtitle", "howToRead", "filename", "alt", "lane"), "")
+        return list(
+            encode({"key": "o", "height": 200, "clicks": True, "figure": drawn} | told, turn)
+        )
+
+    module = f"{ADDRESS}/{version()}/chart.js"
+    found = page.evaluate(OUT_OF_ORDER, [f"/{module}", message(1), message(2)])
+    assert found == {"seen": [2, 2], "heard": ["newer"], "left": 0}
+
+
 BARS = """() => {
   const plot = document.querySelector("[data-chart=itemized] .js-plotly-plot");
   const bars = plot._fullData.findIndex((trace) => trace.meta?.columnOf !== undefined);

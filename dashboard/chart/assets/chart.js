@@ -21,12 +21,11 @@ export async function show(parent, bytes, tell = () => {}) {
   await loadStyles();
   if (!charts.has(parent)) charts.set(parent, new Chart(parent));
   const chart = charts.get(parent);
-  const turn = ++chart.turn;
-  chart.tell = tell;
+  chart.listen(turnOf(bytes), tell);
   chart.receive(bytes);
   return () => {
-    // Streamlit also calls this for a run that a later one overtook.
-    if (turn !== chart.turn) return;
+    // Streamlit also calls this for a run that a later one overtook, and not always in order.
+    if (parent.isConnected) return;
     chart.remove();
     charts.delete(parent);
   };
@@ -48,8 +47,8 @@ function quick(template) {
 }
 
 class Chart {
-  turn = 0; // of Streamlit's calls
   newest = -1n; // of the pictures that came
+  heard = -1n; // of the reruns that say where clicks go
   revision = 0;
   resets = 0;
   bytes = null;
@@ -68,6 +67,12 @@ class Chart {
     this.width = Math.floor(plot.getBoundingClientRect().width) || WIDTH_IF_HIDDEN;
     this.observer = new ResizeObserver(([entry]) => this.place(Math.floor(entry.contentRect.width)));
     this.observer.observe(plot);
+  }
+
+  listen(turn, tell) {
+    if (turn < this.heard) return;
+    this.heard = turn;
+    this.tell = tell;
   }
 
   receive(bytes) {
@@ -114,7 +119,9 @@ class Chart {
     if (isNew) await ownTask();
     if (!plot.isConnected) return; // it left the page in the meantime
     const { data, layout } = this.message.figure;
-    await Plotly.react(plot, data, this.fitted(layout), CONFIG);
+    // Two quick clicks on two points are not a double click, but Plotly would take them for one.
+    const config = this.message.clicks ? { ...CONFIG, doubleClickDelay: 0 } : CONFIG;
+    await Plotly.react(plot, data, this.fitted(layout), config);
     if (!isNew) return;
     plot.on("plotly_relayout", (changes) => this.noteZoom(changes));
     followColumns(plot);
