@@ -13,11 +13,12 @@ from rnnviz import diagnostics, losses
 from rnnviz.bptt import bptt, predict
 from rnnviz.build import build
 from rnnviz.cells import CELLS
-from rnnviz.config import RunConfig, TrainConfig
+from rnnviz.config import MEASURES, Knob, RunConfig, SweepConfig, TrainConfig
 from rnnviz.network import Layer, Network, Readout
 from rnnviz.presets import PRESETS
 from rnnviz.record import LayerRecord, Record
 from rnnviz.run import draw, run
+from rnnviz.sweep import SweepPlan, plan_sweep, sweep
 from rnnviz.tasks import TASKS
 from rnnviz.train import Change, History, Moment, TrainStep, schedule_of, train
 
@@ -28,6 +29,8 @@ __all__ = [
     "CELLS",
     "Change",
     "History",
+    "Knob",
+    "MEASURES",
     "Moment",
     "PRESETS",
     "TASKS",
@@ -37,6 +40,8 @@ __all__ = [
     "Readout",
     "Record",
     "RunConfig",
+    "SweepConfig",
+    "SweepPlan",
     "TrainConfig",
     "TrainStep",
     "bptt",
@@ -45,9 +50,11 @@ __all__ = [
     "draw",
     "figures",
     "losses",
+    "plan_sweep",
     "predict",
     "run",
     "schedule_of",
+    "sweep",
     "train",
 ]
 

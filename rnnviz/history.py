@@ -1,7 +1,7 @@
 """What training has seen: each step's numbers, and the moments kept on the way."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Float, frozen
 from rnnviz.config import TrainConfig
+from rnnviz.fields import options
 from rnnviz.moments import MEASURED, Moment, state_arrays, state_from
 from rnnviz.network import Network
 from rnnviz.optim import Memory
@@ -169,20 +170,31 @@ def changes_between(before: TrainConfig, after: TrainConfig, step: int) -> tuple
     >>> before = TrainConfig(learning_rate=1e-3)
     >>> changes_between(before, before.replace(learning_rate=0.01), step=40)
     (Change(step=40, sentence='learning rate 0.001 → 0.01'),)
+    >>> changes_between(before, before.replace(clip_by="none"), step=40)
+    (Change(step=40, sentence='clipping: By norm → None'),)
     """
     told = []
     for name, field in TrainConfig.model_fields.items():
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
-            title = str(field.title)
+            titles = options(field)
+            colon = ":" if titles else ""
             told.append(
-                Change(step, f"{title[:1].lower()}{title[1:]} {_short(old)} → {_short(new)}")
+                f"{_within(str(field.title))}{colon} {_named(old, titles)} → {_named(new, titles)}"
             )
-    return tuple(told)
+    return tuple(Change(step, sentence) for sentence in told)
 
 
-def _short(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _within(title: str) -> str:
+    """A title within a sentence; a symbol stays as it is."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
+def _named(value: object, titles: Mapping[str, str]) -> str:
+    """A value as a page has it: the title of a choice, or the number."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f"{value:,}" if isinstance(value, int) else titles[str(value)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,9 @@ BYTES_LIMIT = 64 << 20
 COUNTS = {"economy": 25, "normal": 100, "everything": 400}
 """How many moments each ``detail`` asks for."""
 
+GATE_MARGIN = 0.05
+"""How near to 0 a gate counts as closed, and to 1 as open."""
+
 MEASURED = (
     "factor",
     "half_life",
@@ -28,6 +31,8 @@ MEASURED = (
     "largest_singular_value",
     "dead",
     "saturated",
+    "closed",
+    "open",
 )
 """The numbers of a moment that stand in a history's columns."""
 
@@ -62,6 +67,10 @@ class Moment:
     """Share of units whose slope is 0 at every step of every sequence; NaN in a gated cell."""
     saturated: float
     """Share of flat units, as in ``diagnostics.saturation``; NaN in a gated cell."""
+    closed: float
+    """Share of gate values below 0.05, over gates, units, steps and sequences; NaN without."""
+    open: float
+    """Share of gate values above 0.95."""
     network: Network
     memory: Memory
     """What the optimiser kept by then."""
@@ -99,7 +108,8 @@ class Moment:
         >>> again.factor == step.moment.factor
         True
         """
-        step, factor, half_life, _, sigma, dead, saturated = arrays["numbers"].tolist()
+        step, factor, half_life, _, sigma, *shares = arrays["numbers"].tolist()
+        dead, saturated, closed, opened = shares
         network, memory = state_from(arrays, like)
         return cls(
             step=int(step),
@@ -111,6 +121,8 @@ class Moment:
             largest_singular_value=sigma,
             dead=dead,
             saturated=saturated,
+            closed=closed,
+            open=opened,
             network=network,
             memory=memory,
             norms=frozen(arrays["norms"]),
@@ -156,6 +168,7 @@ def take_moment(
     back = slice(flow.loss_state, None, -1)
     spectrum = eigenvalues(network)
     dead, saturated = _flat_units(record)
+    closed, opened = _stuck_gates(record)
     return Moment(
         step=step,
         lag=frozen(flow.lag[back].copy()),
@@ -166,6 +179,8 @@ def take_moment(
         largest_singular_value=spectrum.largest_singular_value,
         dead=dead,
         saturated=saturated,
+        closed=closed,
+        open=opened,
         network=network,
         memory=memory,
         norms=norms,
@@ -195,6 +210,17 @@ def _flat_units(record: Record) -> tuple[float, float]:
             return math.nan, math.nan
         dead = (units.slope == 0).all(axis=(0, 1))
         return float(dead.mean()), float(saturation(record).share.mean())
+
+
+def _stuck_gates(record: Record) -> tuple[float, float]:
+    """The shares of closed and of open gates: of those from 0 to 1, so of no candidate."""
+    cell = record.network.layers[record.network.top].cell
+    values = [record.gates[name] for name, span in cell.gate_spans.items() if span == (0, 1)]
+    if not values:
+        return math.nan, math.nan
+    gates = np.stack(values)
+    with np.errstate(all="ignore"):
+        return float((gates < GATE_MARGIN).mean()), float((gates > 1 - GATE_MARGIN).mean())
 
 
 def _cells(config: TrainConfig) -> list[Cell]:

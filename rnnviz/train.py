@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from rnnviz.advance import VALIDATE_EVERY, Course, advance
-from rnnviz.arrays import frozen
+from rnnviz.arrays import frozen, keep_freed_memory
 from rnnviz.cells import CELLS
 from rnnviz.config import TrainConfig
 from rnnviz.history import COLUMNS, Change, History, TrainStep, changes_between, columns_of
@@ -27,6 +27,7 @@ __all__ = [
     "MomentPlan",
     "TrainStep",
     "baseline",
+    "chance",
     "changes_between",
     "columns_of",
     "schedule_of",
@@ -75,7 +76,7 @@ def train(
     _check_ways(config)
     course = Course(config)
     _ = course.held_out
-    _keep_freed_memory()
+    keep_freed_memory()
     start = _start(config, course.rule) if after is None else _from(after)
     _check_after(start, course.rule)
     return _steps(course, start, clock)
@@ -84,6 +85,19 @@ def train(
 def baseline(config: TrainConfig) -> float:
     """The loss to beat: what the config's task scores when the past is ignored."""
     return TASKS[config.task].baseline(config.steps, config.lag, config.loss_at)
+
+
+def chance(config: TrainConfig) -> float | None:
+    """The share of right answers to beat, where it is known.
+
+    Examples
+    --------
+    >>> chance(TrainConfig(task="copy", steps=30)), chance(TrainConfig(task="sine"))
+    (0.125, None)
+    """
+    if config.shortest < 1 and config.loss_at != "last":
+        return None  # each length has its own
+    return TASKS[config.task].chance(config.steps, config.lag, config.loss_at)
 
 
 def _start(config: TrainConfig, rule: Optimizer) -> TrainStep:
@@ -125,13 +139,3 @@ def _check_after(after: TrainStep, rule: Optimizer) -> None:
     asked, came = len(rule.init(np.zeros(0))), len(after.memory)
     if asked != came:
         raise ValueError(f"training with {rule.title} must go on from {asked} arrays, got {came}")
-
-
-def _keep_freed_memory() -> None:
-    """Let a step use the memory of the step before.
-
-    glibc hands freed blocks back to the system, and half of a step went into getting them again
-    page by page. Freeing one untouched block of nearly 32 MB raises its limit for that, to the
-    largest size it allows. Elsewhere this does nothing.
-    """
-    np.empty((32 << 20) - (1 << 14), np.uint8)

@@ -71,9 +71,20 @@ def test_a_change_is_told_with_both_values() -> None:
     changed = small(learning_rate=0.01, clip_by="value")
     assert changes_between(small(), changed, 8) == (
         Change(8, "learning rate 0.001 → 0.01"),
-        Change(8, "clipping norm → value"),
+        Change(8, "clipping: By norm → By value"),
     )
     assert changes_between(small(), small(), 8) == ()
+
+
+def test_a_change_is_told_in_the_words_of_the_page() -> None:
+    changed = small(optimizer="sgd", omega=0.5, carry="zero", t_max=1_000, iterations=2_000)
+    assert [change.sentence for change in changes_between(small(), changed, 8)] == [
+        "T_max 100 → 1,000",
+        "optimiser: Adam → SGD",
+        "Ω weight 0 → 0.5",
+        "state between runs: Carried on → Starts at zero",
+        "training steps 31 → 2,000",
+    ]
 
 
 def test_the_ratio_is_of_the_update_to_the_weights() -> None:
@@ -180,6 +191,25 @@ def test_dead_units_are_those_without_a_slope_and_saturated_ones_the_diagnostics
     assert gated
     assert math.isnan(gated.dead)
     assert math.isnan(gated.saturated)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_open_and_closed_gates_are_counted_where_there_are_gates(cell: str) -> None:
+    config = small(cell=cell, gain=6.0, input_scale=9.0)
+    moment = next(train(config)).moment
+    batch = draw(config, "validation")
+    record = rv.bptt(untrained(config), batch.x, batch.loss("last"))
+    gates = np.stack([values for name, values in record.gates.items() if name not in "gn"])
+    assert moment
+    assert 0 < moment.closed == np.mean(gates < 0.05)
+    assert 0 < moment.open == np.mean(gates > 0.95)
+    found = rv.diagnostics.gates(record).gates
+    stuck = np.mean([gate.saturated for name, gate in found.items() if name not in "gn"])
+    assert moment.closed + moment.open == pytest.approx(stuck, abs=1e-15)
+    ungated = next(train(small())).moment
+    assert ungated
+    assert math.isnan(ungated.closed)
+    assert math.isnan(ungated.open)
 
 
 def test_a_moment_comes_back_from_its_arrays_as_it_was() -> None:

@@ -1,8 +1,10 @@
 """The tasks: what is read, what is asked, and that the named answer scores the baseline."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from rnnviz.arrays import Array
 from rnnviz.losses import CrossEntropy
 from rnnviz.tasks import LOSS_AT, TASKS, Batch, Task
+from rnnviz.tasks.characters import Characters
 from rnnviz.tasks.copy import BLANK, DELIMITER, SYMBOLS
 from rnnviz.tasks.series import Series
 
@@ -98,6 +101,16 @@ def mean_product(batch: Batch) -> Array:
     return np.full(batch.target.shape, 1 / 3 if len(batch.x) == 1 else 1 / 4)
 
 
+def likely_followers(batch: Batch) -> Array:
+    """Counts as logits: how often each character follows this one, by reading the text."""
+    task = TASKS["characters"]
+    assert isinstance(task, Characters)
+    text = task.text[: task.split]
+    found = Counter(pairwise(text))
+    followers = [[found[a, b] for b in task.alphabet] for a in task.alphabet]
+    return batch.x @ np.array(followers, float)
+
+
 NAMED = {
     "multiplication": mean_product,
     "temporal_order": alike,
@@ -109,6 +122,13 @@ NAMED = {
     "sine": scaled_sine,
 }
 """The answer that each baseline names."""
+WITHOUT_PAST = {
+    **{name: NAMED[name] for name, task in TASKS.items() if task.classes and name in NAMED},
+    **{name: NAMED[name] for name in ("adding", "multiplication")},
+    "digits": alike,
+    "characters": likely_followers,
+}
+"""The answers of which some are right and others wrong."""
 LENGTHS = [(name, steps) for name in NAMED for steps in (1, 2, 3, 12, 24)]
 LENGTHS.remove(("delayed_recall", 1))  # only lag 0 fits, which has a test of its own
 
@@ -158,6 +178,21 @@ def test_the_named_answer_scores_the_baseline(name, steps, at) -> None:
     batch = sample(name, steps, MANY)
     y = np.asarray(NAMED[name](batch), float)
     assert scored(batch, y, at) == pytest.approx(TASKS[name].baseline(steps, lag, at), rel=0.03)
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("steps", [1, 2, 9, 33])
+@pytest.mark.parametrize("at", LOSS_AT)
+def test_the_chance_is_what_the_named_answer_gets_right(name, steps, at) -> None:
+    count = 4_000
+    batch = sample(name, steps, count)
+    chance = TASKS[name].chance(steps, LAGS.get(name, 0), at)
+    if name not in WITHOUT_PAST:
+        assert chance is None
+        return
+    y = np.asarray(WITHOUT_PAST[name](batch), float)
+    near = 4 * np.sqrt(chance * (1 - chance) / count) + 1e-12
+    assert batch.accuracy(y, at) == pytest.approx(chance, abs=near)
 
 
 @pytest.mark.parametrize("name", COMPUTED)

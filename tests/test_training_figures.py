@@ -35,6 +35,8 @@ def moment(step, factor=0.5, eigenvalues=(0.9, 0.5j, -0.5j), log10=None):
         largest_singular_value=1.5,
         dead=0.25,
         saturated=0.5,
+        closed=np.nan,
+        open=np.nan,
         network=NETWORK,
         memory=(),
         norms=np.empty(0),
@@ -231,17 +233,28 @@ def test_radius_and_unit_shares_are_drawn_at_the_moments():
     np.testing.assert_array_equal(named(figure, "saturated").y, [0.5, 0.5])
 
 
-def test_units_with_gates_are_not_said_to_be_healthy():
-    gated = [replace(moment(0), dead=np.nan, saturated=np.nan)]
+def test_of_a_cell_with_gates_the_stuck_gates_are_drawn():
+    gated = [replace(moment(0), dead=np.nan, saturated=np.nan, closed=0.125, open=0.75)]
     figure = figures.unit_health(history(moments=gated))
-    assert "not told of a cell with gates" in notes(figure)
+    np.testing.assert_array_equal(named(figure, "open").y, [0.75])
+    np.testing.assert_array_equal(named(figure, "closed").y, [0.125])
+    assert not [trace for trace in figure.data if trace.name in ("dead", "saturated")]
+    assert figure.layout.yaxis.title.text == "share of gates"
+    assert "75 % open at first" in figure.layout.meta["alt"]
 
 
-def test_the_accuracy_has_the_level_of_guessing():
+def test_units_that_cannot_be_counted_are_not_said_to_be_healthy():
+    neither = [replace(moment(0), dead=np.nan, saturated=np.nan)]
+    figure = figures.unit_health(history(moments=neither))
+    assert "this cell has neither flat units nor gates to count" in notes(figure)
+
+
+def test_the_accuracy_has_the_level_of_an_answer_without_the_past():
     figure = figures.accuracy_curve(WHOLE, chance=0.5)
     np.testing.assert_array_equal(named(figure, "training batches").y, LOSS / 4)
     np.testing.assert_array_equal(named(figure, "held-out batch").y, [0.75, 0.125])
-    np.testing.assert_array_equal(named(figure, "guessing").y, [0.5, 0.5])
+    np.testing.assert_array_equal(named(figure, "ignoring the").y, [0.5, 0.5])
+    assert "Ignoring the past gets 50 %" in figure.layout.meta["alt"]
     assert "no right and wrong in this task" in notes(figures.accuracy_curve(history()))
 
 

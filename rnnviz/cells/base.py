@@ -97,6 +97,9 @@ class Cell(ABC):
     """Whether units come in pairs, so that H is even."""
     scale_free: ClassVar[bool] = False
     """Whether the scale of W_ih and W_hh is normalised away."""
+    stacks: ClassVar[bool] = False
+    """Whether W_hh and b_hh may be those of a stack of experiments, (E, ...), in forward and
+    backward, with their sequences behind each other in the batch."""
     one_bias: ClassVar[bool] = True
     """Whether ``b_ih`` and ``b_hh`` are only ever added up, so that one of them will do."""
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Float, Params, PerStep
 from rnnviz.cells.base import KEEPING, Adjoint, Cell, Highway, Tape
-from rnnviz.products import Step, adder, blocks, column_sums, columns, multiply, rows
+from rnnviz.products import Step, adder, blocks, column_sums, columns, multiply, per_row, rows
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class GRU(Cell):
     gate_names = ("r", "z", "n")
     keeps = ("z", 1)
     settings = KEEPING
+    stacks = True
     one_bias = False  # b_hn is inside the reset gate's product, and b_in is not
 
     def tape(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> Tape:
@@ -45,8 +46,9 @@ class GRU(Cell):
     def forward(self, params: Params, tape: Tape) -> Step:
         """One product, one exponential for two gates, one tanh."""
         H, heard = self.hidden_size, list(tape.kept["heard"])
-        signs, b_hn = self._signs(tape.a.dtype), params["b_hh"][2 * H :]
-        gemm, W, transpose = adder((signs[:, None] * params["W_hh"]).T, tape.h.shape[1])
+        signs = self._signs(tape.a.dtype)
+        b_hn = per_row(params["b_hh"][..., 2 * H :], tape.a.shape[1])
+        gemm, W, transpose = adder((signs[:, None] * params["W_hh"]).mT, tape.h.shape[1])
         from_h, h_columns = np.empty_like(tape.a[0]), columns(tape.h)
         (from_h_columns,) = columns([from_h])
         from_h_rz, from_h_n = from_h[:, : 2 * H], from_h[:, 2 * H :]

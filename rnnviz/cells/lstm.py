@@ -24,6 +24,7 @@ class LSTM(Cell):
     keeps = ("f", 1)
     writes = "i"
     settings = KEEPING
+    stacks = True
 
     def tape(self, steps: int, batch_size: int, dtype: np.dtype[Any]) -> Tape:
         """Empty buffers; the pre-activations become the gates where they lie."""
@@ -43,7 +44,7 @@ class LSTM(Cell):
     def forward(self, params: Params, tape: Tape) -> Step:
         """One product, one exponential for three gates, one tanh each for g and c."""
         H = self.hidden_size
-        gemm, W, transpose = adder(self._laid(params["W_hh"]).T, tape.h.shape[1])
+        gemm, W, transpose = adder(self._laid(params["W_hh"]).mT, tape.h.shape[1])
         heard, pre = columns(tape.h), columns(tape.a)
         sigmoids, g = list(tape.a[:, :, : 3 * H]), list(tape.gates["g"])
         i, f, o = (list(tape.gates[name]) for name in ("i", "f", "o"))
@@ -107,11 +108,11 @@ class LSTM(Cell):
         by_gate[:, :, 3] = tanh_c * o * (1 - o)
         through_h[: len(o)] = o * (1 - tanh_c * tanh_c)
 
-    def _laid(self, W: Float[Array, "GH ..."]) -> Float[Array, "GH ..."]:
+    def _laid(self, W: Float[Array, "..."]) -> Float[Array, "..."]:
         """Rows in the order i f o g, with those of the sigmoids negative: exp(-a) is wanted."""
-        H = self.hidden_size
-        i, f, g, o = (W[n * H : (n + 1) * H] for n in range(4))
-        return np.concatenate([-i, -f, -o, g])
+        axis = max(0, W.ndim - 2)
+        i, f, g, o = np.split(W, 4, axis=axis)
+        return np.concatenate([-i, -f, -o, g], axis=axis)
 
 
 _LAID = ("i", "f", "o", "g")

@@ -18,6 +18,7 @@ class Vanilla(Cell):
     paper = "Elman (1990), Finding structure in time, Cognitive Science 14, 179-211"
     span: ClassVar[tuple[float, float]]
     """The range of f: a unit near a finite end is flat."""
+    stacks = True
     steepest: ClassVar[float] = 1.0
     """The largest slope of f anywhere: gamma of Pascanu, Mikolov and Bengio (2013)."""
 
@@ -43,7 +44,7 @@ class Vanilla(Cell):
 
     def forward(self, params: Params, tape: Tape) -> Step:
         """a_t += h_{t-1} W_hh^T;  h_t = f(a_t)."""
-        gemm, W, transpose = adder(params["W_hh"].T, tape.h.shape[1])
+        gemm, W, transpose = adder(params["W_hh"].mT, tape.h.shape[1])
         h, activate = columns(tape.h), self.activate
 
         def step(t: int) -> None:

@@ -5,6 +5,7 @@ written anywhere else. A choice offers what its registry holds.
 """
 
 from rnnviz.config.run import RunConfig
+from rnnviz.config.sweep import MEASURES, Knob, SweepConfig
 from rnnviz.config.train import TrainConfig
 
-__all__ = ["RunConfig", "TrainConfig"]
+__all__ = ["MEASURES", "Knob", "RunConfig", "SweepConfig", "TrainConfig"]

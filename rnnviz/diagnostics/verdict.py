@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from rnnviz.arrays import Array, Float
 from rnnviz.cells import takes
 from rnnviz.config import RunConfig
 from rnnviz.diagnostics.cause import Cause, Kind, cause_of, why
@@ -130,7 +131,11 @@ def _kind(flow: GradientFlow, fault: Fault | None) -> Kind:
 
 
 def _reach(flow: GradientFlow) -> int | None:
-    by_lag = flow.log10_norm[flow.loss_state :: -1]
+    return reach_of(flow.log10_norm[flow.loss_state :: -1])
+
+
+def reach_of(by_lag: Float[Array, " K"]) -> int | None:
+    """The first lag at which 1 % is left of what log10 of the norm is at lag 0."""
     below = np.flatnonzero(by_lag <= by_lag[0] + np.log10(REACH))
     return int(below[0]) if len(below) and np.isfinite(by_lag[0]) else None
 

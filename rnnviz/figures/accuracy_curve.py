@@ -11,8 +11,9 @@ QUESTION = "How often is the answer right?"
 HOW_TO_READ = (
     "The share of right answers where the loss asks for one: for classes the class with the "
     "largest output, for sums and products an answer near enough to be counted as right.\n\n"
-    "The dashed line is what guessing gets. A loss can fall for long while the accuracy stays on "
-    "that line, and then jump: the network has become less sure before it has become right."
+    "The dashed line is what an answer that ignores the past gets. A loss can fall for long while "
+    "the accuracy stays on that line, and then jump: the network has become less sure before it "
+    "has become right."
 )
 
 
@@ -29,14 +30,14 @@ def accuracy_curve(
     Parameters
     ----------
     runs : a history, or several by their names
-    chance : the share that guessing gets right, where it is known
+    chance : ``train.chance(config)``, the share that is right without the past, where it is known
     at : the step that the page looks at
     """
     palette = PALETTES[theme]
     lines = pairs(
         runs, ("accuracy", "validation_accuracy"), ("training batches", "held-out batch"), palette
     )
-    text = f"guessing:<br>{100 * (chance or 0):.3g} %"
+    text = f"ignoring the<br>past: {100 * (chance or 0):.3g} %"
     levels = [] if chance is None else [Level(chance, text, palette.muted)]
     percent = {"tickformat": ".0%"}
     strip = Strip(lines, "right answers", levels, log=False, span=(-0.03, 1.03), yaxis=percent)
@@ -59,5 +60,5 @@ def alt(runs: Runs, lines: list[Line], chance: float | None) -> str:
     ]
     if not parts:
         return "An empty picture: this task's answers are neither right nor wrong."
-    guessing = "" if chance is None else f" Guessing gets {100 * chance:.3g} %."
-    return f"Right answers over training: {'; '.join(parts)}.{guessing}{told_changes(runs)}"
+    without = "" if chance is None else f" Ignoring the past gets {100 * chance:.3g} %."
+    return f"Right answers over training: {'; '.join(parts)}.{without}{told_changes(runs)}"

@@ -1,7 +1,7 @@
 """Adding: whether a network can carry two numbers to the end of a sequence."""
 
 from rnnviz.arrays import Array
-from rnnviz.tasks.marked import Marked
+from rnnviz.tasks.marked import CLOSE, Marked
 
 
 class Adding(Marked):
@@ -31,3 +31,7 @@ class Adding(Marked):
         At T = 1 the sum is twice one value, and its variance 1/3.
         """
         return 1 / 3 if steps == 1 else 1 / 6
+
+    def chance(self, steps: int, lag: int, loss_at: str) -> float | None:
+        """How often the sum is near enough to 1."""
+        return CLOSE if steps == 1 else 1 - (1 - CLOSE) ** 2

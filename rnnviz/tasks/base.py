@@ -72,6 +72,8 @@ class Task(ABC):
     input_size: ClassVar[int]
     output_size: ClassVar[int]
     uses_lag: ClassVar[bool] = False
+    continues: ClassVar[bool] = False
+    """Whether a longer draw begins with what a shorter one of the same seed is."""
     classes: ClassVar[bool] = False
     """True if the answers are labels, scored by cross-entropy over ``output_size`` classes."""
     real: ClassVar[bool] = False
@@ -95,6 +97,14 @@ class Task(ABC):
 
     def optimum(self, steps: int, lag: int, loss_at: str) -> float | None:
         """The mean loss of the best answer that can be given, where it is known."""
+        return None
+
+    def chance(self, steps: int, lag: int, loss_at: str) -> float | None:
+        """The share of right answers without the past, where it is exactly known.
+
+        That of the answer which ``baseline`` is the loss of, or of the label it holds likeliest;
+        of labels that are all alike to it, one at random.
+        """
         return None
 
     def max_steps(self) -> int | None:

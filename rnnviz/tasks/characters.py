@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from rnnviz.arrays import Array, Int, frozen
+from rnnviz.arrays import Array, Float, Int, frozen
 from rnnviz.tasks.base import Batch, Task
 
 HELD_OUT = 0.1
@@ -85,9 +85,19 @@ class Characters(Task):
 
     def baseline(self, steps: int, lag: int, loss_at: str) -> float:
         """The mean surprise of the next character given this one, counted on the training part."""
-        pairs = np.zeros((self.input_size, self.input_size))
-        np.add.at(pairs, (self.codes[: self.split - 1], self.codes[1 : self.split]), 1)
+        pairs = self._pairs
         row = pairs.sum(axis=1, keepdims=True)
         with np.errstate(all="ignore"):
             nats = np.where(pairs > 0, -np.log(pairs / row), 0)
         return float((pairs * nats).sum() / pairs.sum())
+
+    def chance(self, steps: int, lag: int, loss_at: str) -> float | None:
+        """For the character that most often follows this one, counted on the training part."""
+        return float(self._pairs.max(axis=1).sum() / self._pairs.sum())
+
+    @cached_property
+    def _pairs(self) -> Float[Array, "I O"]:
+        """How often each character is followed by each in the training part."""
+        pairs = np.zeros((self.input_size, self.input_size))
+        np.add.at(pairs, (self.codes[: self.split - 1], self.codes[1 : self.split]), 1)
+        return frozen(pairs)

@@ -57,13 +57,22 @@ class Copy(Task):
 
         It knows the step and none of the symbols. The last step alone costs ln 8.
         """
-        K = _symbols(steps)
-        guessed = min(K, 1) if loss_at == "last" else K / steps
-        return guessed * math.log(SYMBOLS)
+        return _guessed(steps, loss_at) * math.log(SYMBOLS)
+
+    def chance(self, steps: int, lag: int, loss_at: str) -> float | None:
+        """1/8 of the symbols, and all of the blanks."""
+        guessed = _guessed(steps, loss_at)
+        return 1 - guessed + guessed / SYMBOLS
 
     def optimum(self, steps: int, lag: int, loss_at: str) -> float | None:
         """0: every symbol was shown, and the step says the rest."""
         return 0.0
+
+
+def _guessed(steps: int, loss_at: str) -> float:
+    """On which share of the steps where the loss applies a symbol is asked for."""
+    K = _symbols(steps)
+    return float(min(K, 1)) if loss_at == "last" else K / steps
 
 
 def _symbols(steps: int) -> int:

@@ -17,6 +17,7 @@ class DelayedRecall(Task):
         "Research Center for Information Technology"
     )
     note = "Reads white noise, and answers at each step what it read some steps ago: the lag."
+    continues = True
     input_size = 1
     output_size = 1
     uses_lag = True

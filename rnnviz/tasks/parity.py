@@ -16,6 +16,7 @@ class Parity(Task):
         "is difficult, IEEE Transactions on Neural Networks 5(2), 157-166"
     )
     note = "Reads a random bit at each step, and answers whether the ones so far are odd in number."
+    continues = True
     input_size = 1
     output_size = 2
     classes = True
@@ -36,9 +37,17 @@ class Parity(Task):
 
     def baseline(self, steps: int, lag: int, loss_at: str) -> float:
         """ln 2: the present bit says nothing. The first step alone, whose bit is all, costs 0."""
-        guessed = (steps - 1) / steps if loss_at == "all" else float(steps > 1)
-        return guessed * math.log(2)
+        return _guessed(steps, loss_at) * math.log(2)
+
+    def chance(self, steps: int, lag: int, loss_at: str) -> float | None:
+        """1/2, but for the first step."""
+        return 1 - _guessed(steps, loss_at) / 2
 
     def optimum(self, steps: int, lag: int, loss_at: str) -> float | None:
         """0: every bit has been read."""
         return 0.0
+
+
+def _guessed(steps: int, loss_at: str) -> float:
+    """On which share of the steps where the loss applies the answer is not in sight."""
+    return (steps - 1) / steps if loss_at == "all" else float(steps > 1)

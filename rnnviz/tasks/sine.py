@@ -28,6 +28,7 @@ class Sine(Task):
         "Reads a sine of random phase and of a random period between 4 and 20 steps, and predicts "
         "its next sample."
     )
+    continues = True
     input_size = 1
     output_size = 1
 

@@ -51,6 +51,10 @@ class TemporalOrder(Task):
         """The log of how many orders there are, for holding all of them alike."""
         return len(self.parts) * math.log(SIGNALS)
 
+    def chance(self, steps: int, lag: int, loss_at: str) -> float | None:
+        """One of as many orders as there are."""
+        return 1 / self.output_size
+
     def optimum(self, steps: int, lag: int, loss_at: str) -> float | None:
         """0 at the end, unless there was no room for every signal."""
         return None if loss_at == "all" or steps < len(self.parts) else 0.0

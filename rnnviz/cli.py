@@ -1,0 +1,154 @@
+"""The ``rnnviz`` command."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from rnnviz.config import MEASURES, Knob, SweepConfig, TrainConfig
+from rnnviz.fields import options
+from rnnviz.presets import PRESETS
+from rnnviz.sweep import plan_sweep, sweep
+
+ON_MANY_MACHINES = """
+\b
+On many machines, each with rnnviz installed, in a network of your own:
+  dask scheduler --host 10.0.0.1 --port 8786      on one of them
+  dask worker tcp://10.0.0.1:8786 --nthreads 1 --nworkers auto      on each
+  rnnviz sweep ... --scheduler tcp://10.0.0.1:8786 --store results/
+Whoever can reach a scheduler can run code on its workers.
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rnnviz")
+def main() -> None:
+    """How gradients move through time in a recurrent network."""
+
+
+@main.command("sweep", epilog=ON_MANY_MACHINES)
+@click.argument("preset", required=False)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting.")
+@click.option(
+    "--knob",
+    "knobs",
+    multiple=True,
+    required=True,
+    metavar="NAME=VALUES",
+    help="What is turned: gain=0.5:2:20 (20 values in a line), steps=log:10:1000:5 (with equal "
+    "ratios) or cell=tanh,lstm (a list). Up to three.",
+)
+@click.option("--seeds", default=3, show_default=True, help="How many seeds, from 0.")
+@click.option(
+    "--measure",
+    "measures",
+    multiple=True,
+    type=click.Choice([*MEASURES]),
+    default=["factor"],
+    show_default=True,
+    help="What is measured; may be given several times.",
+)
+@click.option("--solved", default=0.1, show_default=True, help="Share of the baseline's loss.")
+@click.option("--store", type=click.Path(path_type=Path), help="A folder to go on from.")
+@click.option("--scheduler", help="A Dask scheduler's address, tcp://host:port.")
+@click.option("--workers", type=click.IntRange(1), help="Processes on this machine.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .csv or .parquet file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+def sweep_command(
+    preset: str | None,
+    settings: tuple[str, ...],
+    knobs: tuple[str, ...],
+    seeds: int,
+    measures: tuple[str, ...],
+    solved: float,
+    store: Path | None,
+    scheduler: str | None,
+    workers: int | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Run a grid of settings with several seeds, from PRESET or from the defaults."""
+    try:
+        config = SweepConfig(
+            base=_base(preset, settings),
+            knobs=[_knob(text) for text in knobs],
+            seeds=tuple(range(seeds)),
+            measures=measures,
+            solved=solved,
+        )
+        plan = plan_sweep(config)
+        click.echo(
+            f"{plan.runs:,} runs in {plan.chunks:,} chunks, about {plan.seconds:,.0f} s of one core"
+            f" and {plan.nbytes / 2**20:,.0f} MB a worker",
+            err=True,
+        )
+        with click.progressbar(length=config.runs, file=sys.stderr, label="Runs") as bar:
+            table = sweep(config, store, scheduler, workers, _progress(bar.update))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    _write(table, output, as_json=as_json)
+
+
+def _progress(update: Callable[[int], None]) -> Callable[[int, int, pd.DataFrame], None]:
+    def watch(*told: Any) -> None:
+        update(len(told[-1]))
+
+    return watch
+
+
+def _write(table: pd.DataFrame, output: Path | None, *, as_json: bool) -> None:
+    if output is not None and output.suffix == ".parquet":
+        table.to_parquet(output, index=False)
+    elif output is not None:
+        table.to_csv(output, index=False)
+    if as_json:
+        click.echo(table.to_json(orient="records"))
+    elif output is None:
+        click.echo(table.to_csv(index=False), nl=False)
+
+
+def _base(preset: str | None, settings: tuple[str, ...]) -> TrainConfig:
+    if preset is not None and preset not in PRESETS:
+        raise ValueError(f"the preset must be one of {sorted(PRESETS)}, got {preset!r}")
+    base = PRESETS[preset].config if preset else TrainConfig()
+    changes = dict(_pair(text, "--set") for text in settings)
+    return base.replace(**{name: _value(name, text) for name, text in changes.items()})
+
+
+def _knob(text: str) -> Knob:
+    name, values = _pair(text, "--knob")
+    kind, _, span = values.partition(":") if values.startswith("log:") else ("linear", "", values)
+    if span.count(":") == 2:
+        low, high, count = span.split(":")
+        make = Knob.log if kind == "log" else Knob.linear
+        return make(name, _number(low), _number(high), int(_number(count)))
+    return Knob.of(name, [_value(name, value) for value in values.split(",")])
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not value:
+        raise ValueError(f"{option} must be NAME=VALUE, got {text!r}")
+    return name.strip(), value.strip()
+
+
+def _value(name: str, text: str) -> float | int | str:
+    field = TrainConfig.model_fields.get(name)
+    if field is None or options(field):
+        return text
+    value = _number(text)
+    return int(value) if value == int(value) and field.annotation is int else value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"a number was asked for, got {text!r}") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Chunks on a Dask cluster: one that is named, or one of this machine's processes.
+
+Whoever can reach a scheduler can run code on it: it belongs into a network of one's own.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from rnnviz.sweep.chunks import Chunk
+from rnnviz.sweep.compute import failed, run_chunk
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Work = Callable[[Chunk], pd.DataFrame]
+
+AHEAD: Final = 3
+"""Chunks sent for each worker: it has the next one when it is done with one."""
+RETRIES: Final = 2
+"""Workers that may die of a chunk, beyond the first, before it is taken apart."""
+PATIENCE: Final = "20s"
+
+
+def on_cluster(
+    chunks: list[Chunk], scheduler: str | None, workers: int, work: Work = run_chunk
+) -> Generator[tuple[Chunk, pd.DataFrame]]:
+    """Each chunk with its rows, as they are finished.
+
+    A worker that dies costs its chunk, which another takes. A chunk that workers die of is taken
+    apart, and the point that they die of gets a row with that as its error.
+    """
+    with _client(scheduler, workers) as client:
+        yield from _run(client, chunks, work)
+
+
+def _run(client: "Client", chunks: list[Chunk], work: Work) -> Iterator[tuple[Chunk, pd.DataFrame]]:
+    from distributed import KilledWorker, as_completed
+
+    waiting = iter(chunks)
+    going = as_completed(raise_errors=False)
+    chunk_of: dict[Any, Chunk] = {}
+
+    def send(count: int) -> None:
+        for chunk in islice(waiting, count):
+            future = client.submit(work, chunk, pure=False)
+            chunk_of[future.key] = chunk
+            going.add(future)
+
+    send(AHEAD * max(1, len(client.nthreads())))
+    for future in going:
+        chunk = chunk_of.pop(future.key)
+        if future.status == "finished":
+            yield chunk, future.result()
+        elif isinstance(error := future.exception(), KilledWorker):
+            yield chunk, _one_by_one(client, chunk, work)
+        else:
+            yield chunk, failed(chunk, str(error))
+        future.release()
+        send(1)
+
+
+def _one_by_one(client: "Client", chunk: Chunk, work: Work) -> pd.DataFrame:
+    """The rows of a chunk that workers died of, a point at a time."""
+    from distributed import KilledWorker
+
+    frames = []
+    for row in chunk.rows:
+        alone = Chunk(chunk.config, chunk.number, (row,), chunk.cost)
+        try:
+            frames.append(client.submit(work, alone, pure=False).result())
+        except KilledWorker:
+            frames.append(failed(alone, f"{RETRIES + 1} workers died of this point"))
+    return pd.concat(frames)
+
+
+@contextmanager
+def _client(scheduler: str | None, workers: int) -> "Iterator[Client]":
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings = {
+        "distributed.scheduler.allowed-failures": RETRIES,
+        "distributed.worker.memory.terminate": False,
+        "distributed.admin.tick.limit": "1h",
+    }
+    with dask.config.set(settings), warnings.catch_warnings():
+        if scheduler is not None:
+            try:
+                client = Client(scheduler, timeout=PATIENCE)
+            except OSError as error:
+                raise ValueError(
+                    f"scheduler must be the address of a Dask scheduler, got {scheduler!r}: {error}"
+                ) from None
+            with client:
+                yield client
+            return
+        with (
+            LocalCluster(
+                n_workers=min(workers, 4 * (os.cpu_count() or 1)),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                host="127.0.0.1",
+                silence_logs=50,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client

@@ -1,0 +1,100 @@
+"""Sweeps on a Dask cluster: the same table, whoever computes it and whoever dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+
+import cloudpickle
+import pandas as pd
+import pytest
+
+import rnnviz as rv
+from rnnviz.sweep.chunks import chunks_of
+from rnnviz.sweep.cluster import on_cluster
+from rnnviz.sweep.compute import in_order, run_chunk
+
+pytestmark = pytest.mark.slow
+
+
+def grid(points: int) -> rv.SweepConfig:
+    base = rv.TrainConfig(task="adding", hidden_size=6, batch_size=3, steps=15, iterations=40)
+    knobs = [rv.Knob.of("hidden_size", range(3, 3 + points))]
+    return rv.SweepConfig(base=base, knobs=knobs, seeds=[0, 1], measures=["factor", "trained_loss"])
+
+
+def started(stack: ExitStack, *words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dask", *words]
+    process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+    stack.callback(process.kill)
+    return process
+
+
+def address_in(folder) -> str:
+    """The scheduler's, once it has written it down."""
+    path, deadline = folder / "scheduler.json", time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if path.exists() and path.stat().st_size:
+            return json.loads(path.read_text())["address"]
+        time.sleep(0.05)
+    pytest.fail("the scheduler did not start")
+
+
+def test_a_worker_that_dies_costs_nothing_but_time(tmp_path):
+    config = grid(9)
+    with ExitStack() as stack:
+        where = str(tmp_path / "scheduler.json")
+        words = ["--scheduler-file", where, "--host", "127.0.0.1", "--port", "0"]
+        started(stack, "scheduler", *words, "--no-dashboard")
+        address = address_in(tmp_path)
+        plain = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
+        workers = [started(stack, "worker", address, *plain) for _ in range(2)]
+        seen = []
+
+        def watch(*told):
+            seen.append(told[0])
+            if len(seen) == 2:
+                os.kill(workers[0].pid, signal.SIGKILL)
+
+        table = rv.sweep(config, scheduler=address, watch=watch)
+        assert workers[0].wait(10) == -signal.SIGKILL
+        assert workers[1].poll() is None
+    assert seen[-1] == config.runs
+    pd.testing.assert_frame_equal(table, rv.sweep(config, workers=1), check_exact=True)
+
+
+def deadly(chunk):
+    """Kills its worker at one point of the grid."""
+    if any(chunk.config.at(*list(chunk.config.points)[row]).hidden_size == 5 for row in chunk.rows):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return run_chunk(chunk)
+
+
+def test_a_point_that_workers_die_of_has_that_in_its_row():
+    config = grid(4)
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    try:
+        frames = [frame for _, frame in on_cluster(chunks_of(config), None, 2, deadly)]
+    finally:
+        cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    table = in_order(config.columns, frames)
+    died = table.error.str.contains("died")
+    assert table.hidden_size[died].unique().tolist() == [5]
+    well = rv.sweep(config, workers=1)
+    pd.testing.assert_frame_equal(table[~died], well[~died], check_exact=True)
+
+
+def test_a_local_cluster_gives_the_same_table():
+    config = grid(5)
+    one, two = (rv.sweep(config, workers=count) for count in (1, 2))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_a_scheduler_out_of_reach_is_said_in_a_sentence(monkeypatch):
+    cluster = sys.modules[on_cluster.__module__]
+    monkeypatch.setattr(cluster, "PATIENCE", "1s")
+    with pytest.raises(ValueError, match="scheduler must be the address of a Dask scheduler"):
+        rv.sweep(grid(2), scheduler="tcp://127.0.0.1:9")
