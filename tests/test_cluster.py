@@ -95,6 +95,6 @@ def test_a_local_cluster_gives_the_same_table():
 
 def test_a_scheduler_out_of_reach_is_said_in_a_sentence(monkeypatch):
     cluster = sys.modules[on_cluster.__module__]
-    monkeypatch.setattr(cluster, "PATIENCE", "1s")
+    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
     with pytest.raises(ValueError, match="scheduler must be the address of a Dask scheduler"):
         rv.sweep(grid(2), scheduler="tcp://127.0.0.1:9")

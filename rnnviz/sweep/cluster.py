@@ -6,7 +6,7 @@ Whoever can reach a scheduler can run code on it: it belongs into a network of o
 import os
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +24,8 @@ AHEAD: Final = 3
 """Chunks sent for each worker: it has the next one when it is done with one."""
 RETRIES: Final = 2
 """Workers that may die of a chunk, beyond the first, before it is taken apart."""
-PATIENCE: Final = "20s"
+PATIENCE: Final = 20.0
+"""Seconds for a scheduler to answer, and for workers to be there again."""
 
 
 def on_cluster(
@@ -40,7 +41,7 @@ def on_cluster(
 
 
 def _run(client: "Client", chunks: list[Chunk], work: Work) -> Iterator[tuple[Chunk, pd.DataFrame]]:
-    from distributed import KilledWorker, as_completed
+    from distributed import CancelledError, KilledWorker, as_completed
 
     waiting = iter(chunks)
     going = as_completed(raise_errors=False)
@@ -52,21 +53,29 @@ def _run(client: "Client", chunks: list[Chunk], work: Work) -> Iterator[tuple[Ch
             chunk_of[future.key] = chunk
             going.add(future)
 
+    apart = []
     send(AHEAD * max(1, len(client.nthreads())))
     for future in going:
         chunk = chunk_of.pop(future.key)
-        if future.status == "finished":
-            yield chunk, future.result()
-        elif isinstance(error := future.exception(), KilledWorker):
-            yield chunk, _one_by_one(client, chunk, work)
+        try:
+            frame = future.result()
+        except (KilledWorker, CancelledError):
+            apart.append(chunk)
+        except Exception as error:
+            yield chunk, failed(chunk, str(error) or type(error).__name__)
         else:
-            yield chunk, failed(chunk, str(error))
+            yield chunk, frame
         future.release()
         send(1)
+    for chunk in apart:
+        yield chunk, _one_by_one(client, chunk, work)
 
 
 def _one_by_one(client: "Client", chunk: Chunk, work: Work) -> pd.DataFrame:
-    """The rows of a chunk that workers died of, a point at a time."""
+    """The rows of a chunk that workers died of, a point at a time.
+
+    With nothing else under way: a worker's death counts against all that was sent to it.
+    """
     from distributed import KilledWorker
 
     frames = []
@@ -100,15 +109,25 @@ def _client(scheduler: str | None, workers: int) -> "Iterator[Client]":
             with client:
                 yield client
             return
+        count = min(workers, 4 * (os.cpu_count() or 1))
         with (
             LocalCluster(
-                n_workers=min(workers, 4 * (os.cpu_count() or 1)),
+                n_workers=count,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 host="127.0.0.1",
                 silence_logs=50,
             ) as cluster,
             Client(cluster) as client,
         ):
-            yield client
+            try:
+                yield client
+            finally:
+                _wait_for_all(client, count)
+
+
+def _wait_for_all(client: "Client", count: int) -> None:
+    """A cluster cannot be closed while it starts a worker again that died."""
+    with suppress(TimeoutError):
+        client.wait_for_workers(count, timeout=PATIENCE)

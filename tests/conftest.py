@@ -1,0 +1,14 @@
+"""What every test finds as it was before the others."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def main_stays() -> Iterator[None]:
+    """Streamlit's AppTest leaves its page as `__main__`, which a spawned process would run."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
