@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import chart, controls, session, visitor
 from dashboard.frame import header, style
-from dashboard.views import explore, train
+from dashboard.views import compare, explore, train
 
 
 def main() -> None:
@@ -20,7 +20,9 @@ def main() -> None:
     pages = [
         st.Page(explore.render, title="Explore", url_path="explore", default=True),
         st.Page(train.render, title="Train", url_path="train"),
+        st.Page(compare.render, title="Compare", url_path="compare"),
     ]
+    session.keep("compare-page", pages[2])
     page = st.navigation(pages, position="hidden")
     top = st.container(key="top")
     page.run()

@@ -1,18 +1,13 @@
 """What the Train page shows of a run, as it stands or at a moment gone by."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
 
-import numpy as np
-import plotly.graph_objects as go
-
+from dashboard import session
 from dashboard.explored import Explored
 from dashboard.jobs import Snapshot
-from rnnviz import History, Moment, Network, TrainConfig, bptt, figures, predict
+from rnnviz import History, Moment, Network, TrainConfig, bptt, predict
 from rnnviz.arrays import Array
-from rnnviz.diagnostics import recall
 from rnnviz.run import draw
 from rnnviz.tasks import Batch
 
@@ -65,62 +60,13 @@ class Seen:
         return Explored(self.config.run, record)
 
 
-class Look(NamedTuple):
-    """One way to look at a run."""
-
-    title: str
-    draw: Callable[[Seen, Mapping[str, Any]], go.Figure]
-    offered: Callable[[Seen], bool] = lambda _: True
-
-
-def _prediction(seen: Seen, look: Mapping[str, Any]) -> go.Figure:
-    mask = seen.batch.loss(seen.config.loss_at).mask
-    return figures.prediction(seen.outputs, seen.batch, mask=mask, **look)
-
-
-def _panel(seen: Seen, look: Mapping[str, Any]) -> go.Figure:
-    explored = seen.explored
-    total = explored.total if seen.config.loss_at != "last" else None
-    return figures.time_panel(
-        explored.record, explored.flow, total=total, spectrum=explored.theory, **look
-    )
-
-
-def _accuracy(seen: Seen, look: Mapping[str, Any]) -> go.Figure:
-    return figures.accuracy_curve(seen.history, at=seen.at, **look)
-
-
-def _has_accuracy(seen: Seen) -> bool:
-    return not np.isnan(seen.history.column("accuracy")).all()
-
-
-def _recall(seen: Seen, look: Mapping[str, Any]) -> go.Figure:
-    return figures.recall_curve(recall(seen.outputs, seen.batch), **look)
-
-
-def _asks_the_past(seen: Seen) -> bool:
-    return seen.network is not None and seen.config.task in ("copy", "delayed_recall")
-
-
-LOOKS = {
-    "prediction": Look("Prediction", _prediction, lambda seen: seen.network is not None),
-    "panel": Look("Time panel", _panel, lambda seen: seen.network is not None),
-    "ratios": Look(
-        "Update ratios", lambda seen, look: figures.update_ratios(seen.history, at=seen.at, **look)
-    ),
-    "spectrum": Look(
-        "Eigenvalues", lambda seen, look: figures.spectrum_path(seen.history, seen.at, **look)
-    ),
-    "half-life": Look(
-        "Half-life", lambda seen, look: figures.half_life_curve(seen.history, at=seen.at, **look)
-    ),
-    "radius": Look(
-        "Spectral radius", lambda seen, look: figures.radius_curve(seen.history, at=seen.at, **look)
-    ),
-    "units": Look(
-        "Units", lambda seen, look: figures.unit_health(seen.history, at=seen.at, **look)
-    ),
-    "accuracy": Look("Accuracy", _accuracy, _has_accuracy),
-    "recall": Look("Recall by lag", _recall, _asks_the_past),
-}
-"""The ways to look at a run, of which one is drawn under its curves."""
+def seen(config: TrainConfig, snapshot: Snapshot, moment: Moment | None) -> Seen:
+    """What is seen of a run; where its weights are those of the last look, so are its answers."""
+    before: Seen | None = session.kept("seen")
+    found = Seen(config, snapshot, moment)
+    if before and before.config == found.config and before.network is found.network:
+        for name in ("batch", "outputs", "explored"):
+            if name in before.__dict__:
+                found.__dict__[name] = before.__dict__[name]
+    session.keep("seen", found)
+    return found

@@ -6,6 +6,10 @@ RUN_LIMIT: Final = 128 << 20
 """The most that one record may take, on a page or at a training step."""
 CACHE_LIMIT: Final = 384 << 20
 """The most that all kept records may take together."""
+GHOSTS_LIMIT: Final = 64 << 20
+"""The most that all kept pictures of other runs may take together."""
+COMPARE_PATIENCE: Final = 20.0
+"""Seconds that all runs of a comparison may take together."""
 PATIENCE: Final = 1.5
 """Seconds that a section of a page may take; what would take longer is shown in a smaller form."""
 PASSES: Final = 1e10

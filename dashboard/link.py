@@ -5,6 +5,16 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from dashboard.variants import (
+    Changes,
+    Pin,
+    columns_from_text,
+    columns_to_text,
+    number,
+    pins_from_text,
+    pins_to_text,
+    plain,
+)
 from rnnviz import TrainConfig
 from rnnviz.fields import short
 
@@ -26,17 +36,40 @@ SECTIONS = {
     "check": "Check",
 }
 """Explore's sections below the time panel."""
+LOOKS = {
+    "prediction": "Prediction",
+    "panel": "Time panel",
+    "ratios": "Update ratios",
+    "spectrum": "Eigenvalues",
+    "half-life": "Half-life",
+    "radius": "Spectral radius",
+    "units": "Units",
+    "accuracy": "Accuracy",
+    "recall": "Recall by lag",
+}
+"""Train's pictures below the curves."""
 CHOICES = {
     "section": SECTIONS,
+    "look": LOOKS,
     "scale": {"absolute": "Norms", "relative": "Shares of each state"},
     "colour": {"time": "Coloured by time", "factor": "Coloured by factor per step"},
     "surface": {"weights": "Two weights", "directions": "Two directions", "cliff": "One unit"},
+    "compare": {"changes": "Changed settings", "pins": "Pinned runs"},
+    "sizes": {"hidden_size": "Same hidden size", "parameters": "Same parameter count"},
 }
 """What may be looked at in several ways: each way's name and title."""
 
+COUNTS = ("sequence", "at", "seeds")
+"""What of the view is a whole number."""
+
+OTHERS = ("pins", "columns")
+"""Other runs, each by how it differs from the settings."""
+
 FIELDS = TrainConfig.model_fields
-MOST_PARAMETERS = 64
+MOST_PARAMETERS = 128
 """A link with more than this is not one of ours."""
+LATEST = "latest"
+"""In a link, no moment gone by."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +82,14 @@ class View:
     scale: str = "absolute"
     colour: str = "time"
     surface: str = "weights"
+    compare: str = "changes"
+    """What stands beside the settings on Compare."""
+    sizes: str = "hidden_size"
+    seeds: int = 1
+    """How many seeds Compare draws bands over."""
+    look: str = "prediction"
+    at: int | None = None
+    """Which moment of a training is looked at, by its step; None for the latest."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +98,19 @@ class State:
 
     config: TrainConfig = field(default_factory=TrainConfig)
     view: View = field(default_factory=View)
+    pins: tuple[Pin, ...] = ()
+    """Runs that are kept to compare with, on every page."""
+    columns: tuple[Changes, ...] = ()
+    """Runs that Compare puts beside the settings."""
 
 
 def to_query(state: State) -> dict[str, str]:
     """Every setting by name, defaults too, so that an old link survives new defaults."""
-    settings = {name: _text(value) for name, value in state.config.model_dump().items()}
-    return settings | {name: str(value) for name, value in asdict(state.view).items()}
+    settings = {name: plain(value) for name, value in state.config.model_dump().items()}
+    settings["pins"] = pins_to_text(state.pins, state.config)
+    settings["columns"] = columns_to_text(state.columns)
+    shown = {"at": LATEST if state.view.at is None else state.view.at}
+    return settings | {name: str(v) for name, v in (asdict(state.view) | shown).items()}
 
 
 def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
@@ -77,45 +125,46 @@ def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
     notices: list[str] = []
     settings: dict[str, Any] = {}
     view: dict[str, Any] = {}
+    others = dict.fromkeys(OTHERS, "")
     for name, values in query.items():
         if len(values) > 1:
             notices.append(f"{short(name)} is given {len(values)} times; the last is used.")
         value = values[-1]
         if name in FIELDS:
             _take(name, value, settings, notices)
-        elif value in CHOICES.get(name, ()):
-            view[name] = value
-        elif name == "sequence" and value.isdecimal() and len(value) < 6:
-            view[name] = int(value)
-        elif name == "sequence" or name in CHOICES:
-            notices.append(f"{name} was not used: there is none called {short(value)}.")
+        elif name in CHOICES or name in COUNTS:
+            _look(name, value, view, notices)
+        elif name in OTHERS:
+            others[name] = value
         else:
             notices.append(_unknown(name))
-    return State(TrainConfig(**settings), View(**view)), notices
+    config = TrainConfig(**settings)
+    pins, unused = pins_from_text(others["pins"], config)
+    columns, unread = columns_from_text(others["columns"], config)
+    return State(config, View(**view), pins, columns), [*notices, *unused, *unread]
 
 
 def _take(name: str, value: str, settings: dict[str, Any], notices: list[str]) -> None:
     """Add one setting, unless the config refuses it."""
     try:
-        settings[name] = getattr(TrainConfig(**{name: _number(name, value)}), name)
+        settings[name] = getattr(TrainConfig(**{name: number(name, value)}), name)
     except ValueError as error:
-        notices.append(f"{error}; {_text(FIELDS[name].default)} is used.")
+        notices.append(f"{error}; {plain(FIELDS[name].default)} is used.")
 
 
-def _number(name: str, value: str) -> str | int | float:
-    """Text as the number it spells; anything else is left for the config to refuse."""
-    kind = FIELDS[name].annotation
-    try:
-        return int(value) if kind is int else float(value) if kind is float else value
-    except ValueError:
-        return value
+def _look(name: str, value: str, view: dict[str, Any], notices: list[str]) -> None:
+    """Add one part of the view, if there is such a thing to look at."""
+    if value in CHOICES.get(name, ()):
+        view[name] = value
+    elif name == "at" and value == LATEST:
+        view[name] = None
+    elif name in COUNTS and value.isdecimal() and len(value) < 6:
+        view[name] = int(value)
+    else:
+        notices.append(f"{name} was not used: there is none called {short(value)}.")
 
 
 def _unknown(name: str) -> str:
     near = get_close_matches(name[:80], FIELDS, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"There is no setting called {short(name)}{hint or '.'}"
-
-
-def _text(value: object) -> str:
-    return repr(value) if isinstance(value, float) else str(value)

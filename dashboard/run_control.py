@@ -66,12 +66,12 @@ def use_changes(job: TrainJob) -> None:
 def go_on_from(job: TrainJob, moment: Moment) -> None:
     """A new run, paused at a moment of another."""
     session.keep("run", mine().start_from(job, moment))
-    session.keep("at", None)
+    look_at(None)
 
 
-def look_at(step: float | None) -> None:
+def look_at(step: int | None) -> None:
     """The step that the page looks at; the latest if None."""
-    session.keep("at", step)
+    session.look(at=step)
 
 
 def _tried(act: Callable[[], None]) -> None:

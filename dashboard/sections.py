@@ -1,10 +1,24 @@
 """What each of Explore's sections draws: only the one that is open is computed."""
 
+import plotly.graph_objects as go
+
 from dashboard import costly
 from dashboard.explored import Explored
 from dashboard.frame import escape
 from dashboard.section import Drawn, Look, Section, sequence
 from rnnviz import diagnostics, figures
+
+
+def time_panel(explored: Explored, look: Look) -> go.Figure:
+    """The picture above every section."""
+    return figures.time_panel(
+        explored.record,
+        explored.flow,
+        total=explored.total if explored.config.loss_at != "last" else None,
+        spectrum=explored.theory,
+        sequence=sequence(explored),
+        **look,
+    )
 
 
 def _why(explored: Explored, look: Look) -> Drawn:

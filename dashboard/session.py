@@ -7,13 +7,14 @@ defaults, so that Back leads to where a visit began.
 
 import secrets
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
 from dashboard.link import State, from_query, to_query
 from dashboard.settle import settle
 from rnnviz import TrainConfig
+from rnnviz.figures.theme import Theme
 
 _NOTHING = object()
 
@@ -21,16 +22,35 @@ _NOTHING = object()
 def start() -> None:
     """Bring session and address together: a new address wins, else the address follows."""
     address = st.query_params.to_dict()
-    if "state" not in st.session_state or address != st.session_state.address:
+    is_own = st.session_state.pop("redraws", False)
+    moved = "state" in st.session_state and address != st.session_state.address
+    if "state" not in st.session_state or (moved and not is_own):
         opened, said = from_query({name: st.query_params.get_all(name) for name in address})
         fitting, changed = settle(opened.config)
-        st.session_state.state = replace(opened, config=fitting)
+        pins = tuple(replace(pin, config=settle(pin.config)[0]) for pin in opened.pins)
+        st.session_state.state = replace(opened, config=fitting, pins=pins)
         st.session_state.notices = [*said, *changed]
         st.session_state.address = address
     elif st.session_state.changed:
         st.session_state.address = to_query(state())
         st.query_params.from_dict(st.session_state.address)
     st.session_state.changed = False
+
+
+def is_ahead() -> bool:
+    """Whether something has changed that the address and the links do not tell yet."""
+    ahead: bool = st.session_state.changed
+    return ahead
+
+
+def redraw() -> NoReturn:
+    """Draw the whole page again from within a part of it.
+
+    A part that is drawn by the clock knows the address of when it was asked for: an older one
+    would be taken for a link that was opened.
+    """
+    st.session_state.redraws = True
+    st.rerun()
 
 
 def state() -> State:
@@ -76,6 +96,16 @@ def look(**view: Any) -> None:
     _set(replace(state(), view=replace(state().view, **view)), notices())
 
 
+def put_beside(**others: Any) -> None:
+    """Change which other runs stand beside the settings."""
+    _set(replace(state(), **others), notices())
+
+
+def link_to(**others: Any) -> dict[str, str]:
+    """The query that opens what is on screen with something else beside or in it."""
+    return to_query(replace(state(), **others))
+
+
 def moved(field: str, key: str) -> None:
     """A widget's callback: its value becomes the setting's."""
     value = st.session_state[key]
@@ -117,7 +147,7 @@ def token() -> str:
     return found
 
 
-def theme() -> str:
+def theme() -> Theme:
     """The page's theme: "light" or "dark"."""
     return "dark" if st.context.theme.type == "dark" else "light"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.link import CHOICES, FIELDS, State, View, from_query, to_query
+from dashboard.link import CHOICES, COUNTS, FIELDS, OTHERS, State, View, from_query, to_query
 from rnnviz import TrainConfig
 from rnnviz.fields import bounds, options
 
@@ -25,6 +25,7 @@ STATES = st.builds(
     st.builds(
         View,
         sequence=st.integers(0, 511),
+        at=st.none() | st.integers(0, 99_999),
         **{name: st.sampled_from(sorted(ways)) for name, ways in CHOICES.items()},
     ),
 )
@@ -41,7 +42,7 @@ def test_a_link_restores_every_field(state):
 
 
 def test_a_link_carries_the_defaults_too():
-    assert set(to_query(State())) == {*FIELDS, *CHOICES, "sequence"}
+    assert set(to_query(State())) == {*FIELDS, *CHOICES, *COUNTS, *OTHERS}
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,11 @@ def test_a_link_carries_the_defaults_too():
         ("section", "nowhere", "section was not used: there is none called 'nowhere'."),
         ("scale", "log", "scale was not used: there is none called 'log'."),
         ("sequence", "-3", "sequence was not used"),
+        ("look", "nice", "look was not used: there is none called 'nice'."),
+        ("at", "-1", "at was not used: there is none called '-1'."),
+        ("at", "1e3", "at was not used: there is none called '1e3'."),
+        ("at", "None", "at was not used: there is none called 'None'."),
+        ("at", "9" * 60_000, "at was not used: there is none called '999"),
         ("hiden_size", "3", "There is no setting called 'hiden_size'; did you mean hidden_size?"),
         ("__proto__", "1", "There is no setting called '__proto__'"),
         ("file", "/etc/passwd", "There is no setting called 'file'"),
@@ -90,4 +96,4 @@ def test_a_setting_given_twice_is_said():
 def test_a_link_with_far_too_many_settings_is_not_read():
     state, notices = from_query({f"x{n}": ["1"] for n in range(100_000)})
     assert state == State()
-    assert notices == ["The link has 100000 settings; at most 64 are read."]
+    assert notices == ["The link has 100000 settings; at most 128 are read."]

@@ -47,6 +47,15 @@ def said(app):
     return " ".join([*progress, *(e.value for e in app.error)]).replace("\\", "")
 
 
+def scrubber(app):
+    (slider,) = [found for found in app.select_slider if str(found.key).startswith("scrub-")]
+    return slider
+
+
+def view(app):
+    return app.session_state["state"].view
+
+
 def job_of(app):
     return Runs.of(app.session_state["kept-visitor"]).jobs[-1]
 
@@ -136,7 +145,7 @@ def test_the_scrubber_moves_every_picture_to_a_moment_without_training_again(app
     app = finished(app_of)
     taken = len(job_of(app).poll().history.rows)
     latest = drawn(app)
-    app.select_slider(key="scrub").set_value(0).run()
+    scrubber(app).set_value(0).run()
     moved = drawn(app)
     assert list(moved) == PICTURES
     assert all(repr(moved[name]) != repr(latest[name]) for name in PICTURES)
@@ -186,7 +195,7 @@ def test_a_rate_that_is_changed_while_training_is_marked_at_its_step(app_of):
 
 def test_another_run_goes_on_from_a_moment(app_of):
     app = finished(app_of)
-    app.select_slider(key="scrub").set_value(16).run()
+    scrubber(app).set_value(16).run()
     app.button(key="go-on").click().run()
     assert "Paused after 16 of 30" in said(app)
     app.button(key="resume").click().run()
@@ -197,15 +206,84 @@ def test_another_run_goes_on_from_a_moment(app_of):
 
 @pytest.mark.parametrize("look", ["panel", "ratios", "spectrum", "half-life", "radius", "units"])
 def test_every_way_to_look_draws_its_picture(app_of, look):
-    app = finished(app_of)
-    app.session_state["kept-look"] = look
-    app.run()
-    assert not app.exception
+    app = finished(app_of, look=look)
     assert list(drawn(app))[-1] == f"look-{look}"
 
 
 def test_playing_goes_from_the_first_moment_to_the_latest_and_ends(app_of):
     app = finished(app_of)
     app.button(key="play").click().run()
-    until(app, lambda a: not a.session_state["kept-playing"])
-    assert app.session_state["kept-at"] is None
+    assert scrubber(app).disabled
+    until(app, lambda a: a.session_state["kept-played"] is None)
+    assert view(app).at is None
+    assert not scrubber(app).disabled
+
+
+def test_playing_that_is_paused_stays_where_it_is(app_of):
+    app = finished(app_of)
+    app.button(key="play").click().run()
+    until(app, lambda a: a.session_state["kept-played"] >= 3)
+    app.button(key="play").click().run()
+    stays = view(app).at
+    assert stays >= 3
+    app.run()
+    assert scrubber(app).value == stays
+
+
+def test_the_link_carries_the_look_and_the_moment(app_of):
+    app = finished(app_of)
+    app.pills(key="look").set_value("half-life").run()
+    scrubber(app).set_value(16).run()
+    assert app.query_params["look"] in ("half-life", ["half-life"])
+    assert app.query_params["at"] in ("16", ["16"])
+    app.button(key="latest").click().run()
+    assert app.query_params["at"] in ("latest", ["latest"])
+
+
+def test_the_slider_rests_while_the_page_follows_a_run(app_of):
+    app = app_of(iterations=100_000, detail="everything")
+    app.button(key="start").click().run()
+    until(app, lambda a: len(job_of(a).poll().history.moments) > 1)
+    app.run()
+    key = scrubber(app).key
+    seen = len(job_of(app).poll().history.moments)
+    assert scrubber(app).value == "latest"
+    until(app, lambda a: len(job_of(a).poll().history.moments) > seen + 1)
+    assert (scrubber(app).key, scrubber(app).value) == (key, "latest")
+    scrubber(app).set_value(0).run()
+    assert (scrubber(app).key, view(app).at) == (key, 0)
+    app.run()
+    assert (scrubber(app).key, scrubber(app).value) == (key, 0)
+    app.button(key="latest").click().run()
+    assert scrubber(app).value == "latest"
+
+
+def test_the_chance_is_drawn_where_the_answers_are_classes(app_of):
+    app = finished(app_of, task="copy", loss_at="last", look="accuracy")
+    lines = drawn(app)["look-accuracy"]["figure"]["data"]
+    (level,) = [t for t in lines if t.get("name", "").startswith("ignoring the")]
+    assert list(level["y"]) == [0.125, 0.125]
+
+
+@pytest.mark.parametrize(("cell", "counted"), [("lstm", "open"), ("tanh", "saturated")])
+def test_units_or_gates_are_counted(app_of, cell, counted):
+    app = finished(app_of, cell=cell, look="units")
+    names = [trace.get("name") for trace in drawn(app)["look-units"]["figure"]["data"]]
+    assert counted in names
+
+
+def test_what_a_cell_has_no_count_of_is_not_offered(app_of):
+    app = finished(app_of, cell="lru", look="units")
+    assert "look-units" not in drawn(app)
+    assert "look-prediction" in drawn(app)
+
+
+def test_a_run_beside_stays_chosen(app_of):
+    app = finished(app_of)
+    app.button(key="start").click().run()
+    until(app, lambda a: "Finished: 30 steps" in said(a))
+    app.multiselect(key="beside").set_value([0]).run()
+    app.pills(key="look").set_value("ratios").run()
+    names = {str(trace.get("name")) for trace in drawn(app)["loss"]["figure"]["data"]}
+    assert any(name.startswith("1: ") for name in names)
+    assert any(name.startswith("2: ") for name in names)

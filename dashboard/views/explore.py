@@ -1,19 +1,21 @@
 """Explore: choose a network, and see at once what its gradient does and why."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session
+from dashboard.cards import cards
 from dashboard.explored import Explored, explore
-from dashboard.frame import escape, figure_of, numbers, picture
+from dashboard.frame import escape, numbers, picture
 from dashboard.link import CHOICES
-from dashboard.section import Look, sequence
-from dashboard.sections import SECTIONS
+from dashboard.others import PANEL, with_others
+from dashboard.pins import panel, pin_button, pinned
+from dashboard.section import Look
+from dashboard.sections import SECTIONS, time_panel
 from dashboard.take_away import take_away
-from rnnviz import figures
 from rnnviz.diagnostics import Remedy
 from rnnviz.export import caption
 
@@ -28,16 +30,7 @@ def render() -> None:
         return
     above = st.container(key="above")
     look: Look = {"theme": session.theme(), "caption": caption(config)}
-    drawn = [
-        figures.time_panel(
-            explored.record,
-            explored.flow,
-            total=explored.total if config.loss_at != "last" else None,
-            spectrum=explored.theory,
-            sequence=sequence(explored),
-            **look,
-        )
-    ]
+    drawn = [with_others(time_panel(explored, look), PANEL, pinned(config))]
     picture(drawn[0], "time-panel")
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
         section = _section(explored)
@@ -45,7 +38,8 @@ def render() -> None:
     drawn += _draw(section, explored, look)
     with above:  # sent after the pictures, which the browser takes longer to draw
         _verdict(explored)
-        _numbers(explored)
+        numbers(cards(explored))
+        panel(explored)
     take_away(explored, drawn)
 
 
@@ -62,6 +56,7 @@ def _verdict(explored: Explored) -> None:
             on_click=_apply,
             args=(verdict.remedy,),
         )
+        _pair(verdict.remedy)
 
 
 def _apply(remedy: Remedy) -> None:
@@ -69,35 +64,18 @@ def _apply(remedy: Remedy) -> None:
     session.change(**{remedy.control: getattr(changed, remedy.control)})
 
 
-def _numbers(explored: Explored) -> None:
-    verdict, steps = explored.verdict, explored.config.steps
-    first, last = verdict.fit_lags
-    grows = verdict.doubling_time is not None
-    time = verdict.doubling_time if grows else verdict.half_life
-    known = np.isfinite(verdict.factor)
-    beyond = _steps(steps, "> ") if known else "none"
-    reach = beyond if verdict.reach is None else _steps(verdict.reach)
-    factor = f"×{figure_of(verdict.factor)}" if known else "NaN"
-    cards = [
-        ("Factor per step", factor, f"fitted over lags {first} to {last}"),
-        (
-            "Doubling time" if grows else "Half-life",
-            "none" if time is None else f"{figure_of(time)} steps",
-            "until the norm is doubled" if grows else "until half is left",
-        ),
-        ("Reach", reach, "until 1 % is left"),
-        (
-            "Spectral radius",
-            figure_of(explored.eigenvalues.spectral_radius),
-            f"of the top layer's {explored.eigenvalues.of}",
-        ),
-        ("Lyapunov exponent", figure_of(explored.lyapunov.largest), "the largest, nats per step"),
-    ]
-    numbers(cards)
-
-
-def _steps(count: int, sign: str = "") -> str:
-    return f"{sign}{count} step{'' if count == 1 else 's'}"
+def _pair(remedy: Remedy) -> None:
+    """A link that opens the remedy beside the settings, before and after."""
+    after = getattr(remedy.apply(session.config()), remedy.control)
+    view = replace(session.state().view, compare="changes")
+    with st.container(horizontal=True, key="beside-the-verdict"):
+        st.page_link(
+            session.kept("compare-page"),
+            label="Compare before and after",
+            query_params=session.link_to(columns=(((remedy.control, after),),), view=view),
+            help="Opens this run and the one with the remedy side by side.",
+        )
+        pin_button()
 
 
 def _section(explored: Explored) -> str:
@@ -158,8 +136,9 @@ def _draw(section: str, explored: Explored, look: Look) -> Iterator[go.Figure]:
             if isinstance(drawn, str):
                 st.markdown(drawn)
                 continue
-            picture(drawn, f"{section}-{number}")
+            beside = with_others(drawn, section, pinned(explored.config))
+            picture(beside, f"{section}-{number}")
             number += 1
-            yield drawn
+            yield beside
     except ValueError as error:
         st.info(escape(f"Not drawn: {error}."))

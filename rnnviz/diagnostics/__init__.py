@@ -26,11 +26,14 @@ from rnnviz.diagnostics.recall import Recall, recall
 from rnnviz.diagnostics.remedy import Remedy
 from rnnviz.diagnostics.roads import Roads, roads
 from rnnviz.diagnostics.saturation import Saturation, saturation
+from rnnviz.diagnostics.spread import Spread, spread
 from rnnviz.diagnostics.state_space import StateSpace, state_space
 from rnnviz.diagnostics.truncation import Truncation, truncation
 from rnnviz.diagnostics.verdict import Verdict, verdict
 
 __all__ = [
+    "Spread",
+    "spread",
     "Axis",
     "BatchMean",
     "Bounds",

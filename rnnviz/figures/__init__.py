@@ -12,7 +12,9 @@ from rnnviz.figures.contributions import contributions
 from rnnviz.figures.decay import decay
 from rnnviz.figures.depth import depth
 from rnnviz.figures.eigenvalues import eigenvalues
+from rnnviz.figures.flow_spread import flow_spread
 from rnnviz.figures.gates import gates
+from rnnviz.figures.ghosts import Ghost, with_ghosts
 from rnnviz.figures.gradient_check import gradient_check
 from rnnviz.figures.gradient_flow import gradient_flow
 from rnnviz.figures.gradient_map import gradient_map
@@ -43,6 +45,9 @@ from rnnviz.figures.weights import weights
 
 __all__ = [
     "Theme",
+    "Ghost",
+    "with_ghosts",
+    "flow_spread",
     "accuracy_curve",
     "gradient_map",
     "half_life_curve",

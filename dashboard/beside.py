@@ -1,0 +1,73 @@
+"""Which run is on screen, and which others are drawn beside it."""
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.jobs import TrainJob
+from dashboard.run_control import look_at, mine
+from rnnviz import History
+
+
+def choose_runs(job: TrainJob | None) -> None:
+    """Boxes to choose the run and others beside it, where there are several."""
+    jobs = mine().jobs
+    if len(jobs) < 2:
+        return
+    names = _names()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs"):
+        chosen = None if job is None else jobs.index(job)
+        session.show("chosen-run", chosen)
+        st.selectbox(
+            "Run",
+            range(len(jobs)),
+            format_func=names.__getitem__,
+            key="chosen-run",
+            placeholder="The next one",
+            on_change=_chosen,
+        )
+        others = [n for n in range(len(jobs)) if n != chosen]
+        session.show("beside", [n for n in others if jobs[n] in _kept()])
+        st.multiselect(
+            "Beside it",
+            others,
+            format_func=names.__getitem__,
+            key="beside",
+            placeholder="None",
+            on_change=_put_beside,
+        )
+
+
+def beside(job: TrainJob, history: History) -> History | dict[str, History]:
+    """The run alone, or with the others that were chosen, by their names."""
+    jobs, names = mine().jobs, _names()
+    chosen = [n for n, other in enumerate(jobs) if other in _kept() and other is not job]
+    others = {names[n]: jobs[n].poll().history for n in chosen}
+    drawn = {name: found for name, found in others.items() if len(found.rows)}
+    return {names[jobs.index(job)]: history, **drawn} if drawn and job in jobs else history
+
+
+def _names() -> list[str]:
+    """A short name for each run: its number, and what it is."""
+    found = []
+    for number, job in enumerate(mine().jobs, 1):
+        c = job.config
+        rate = f"{c.optimizer} {c.learning_rate:g}"
+        found.append(f"{number}: {c.cell}, H = {c.hidden_size}, {rate}, seed {c.seed}")
+    return found
+
+
+def _kept() -> list[TrainJob]:
+    found: list[TrainJob] = session.kept("beside", [])
+    return found
+
+
+def _chosen() -> None:
+    jobs, number = mine().jobs, session.value("chosen-run")
+    if number is not None and number < len(jobs):
+        session.keep("run", jobs[number])
+        look_at(None)
+
+
+def _put_beside() -> None:
+    jobs = mine().jobs
+    session.keep("beside", [jobs[n] for n in session.value("beside") if n < len(jobs)])

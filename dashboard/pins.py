@@ -1,0 +1,95 @@
+"""Runs that are pinned: kept to compare with, on every chart of Explore and in the link."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.differences import told_apart
+from dashboard.explored import Explored, explore
+from dashboard.frame import escape
+from dashboard.others import Other
+from dashboard.table import Column, table
+from dashboard.variants import NUMBERS, Pin, free_number
+from rnnviz import RunConfig
+from rnnviz.figures.theme import PALETTES, run_colour
+
+
+def pin_button() -> None:
+    """Keeps the run on screen, while there is room for one more."""
+    full = free_number(session.state().pins) is None
+    st.button(
+        "Pin this run",
+        key="pin",
+        on_click=_pin,
+        disabled=full,
+        type="tertiary",
+        help=f"Keeps it as a thin line on every chart; at most {len(NUMBERS)} are kept.",
+    )
+
+
+def pinned(config: RunConfig) -> list[Other]:
+    """The pinned runs that are not the one on screen, named by how they differ from it."""
+    pins, base = session.state().pins, session.config()
+    names = told_apart([pin.config for pin in pins], base)
+    return [
+        Other(name, pin.number, pin.config.run)
+        for name, pin in zip(names, pins, strict=True)
+        if pin.config.run != config
+    ]
+
+
+def panel(explored: Explored) -> None:
+    """Each pinned run with its colour, to open or remove it, and a table of what differs."""
+    pins = session.state().pins
+    if not pins:
+        return
+    names = told_apart([pin.config for pin in pins], session.config())
+    columns = [Column("On screen", 0, explored)]
+    for name, pin in zip(names, pins, strict=True):
+        try:
+            columns.append(Column(name, pin.number, explore(pin.config.run)))
+        except ValueError as error:
+            st.warning(escape(f"The pinned run {name} was not computed: {error}."))
+    with st.container(key="pins"):
+        for name, pin in zip(names, pins, strict=True):
+            _listed(name, pin)
+        table(columns)
+
+
+def _listed(name: str, pin: Pin) -> None:
+    colour = run_colour(pin.number, PALETTES[session.theme()])
+    with st.container(horizontal=True, vertical_alignment="center", key=f"pin-{pin.number}"):
+        st.html(f"<span class='swatch' style='background:{colour}'></span>", width="content")
+        st.markdown(escape(name), width="content")
+        act: dict[str, Any] = {"type": "tertiary", "args": (pin,)}
+        st.button(
+            "Open",
+            key=f"open-{pin.number}",
+            on_click=_open,
+            help=f"Makes the settings those of the pinned run {name}.",
+            **act,
+        )
+        st.button(
+            "Remove",
+            key=f"remove-{pin.number}",
+            on_click=_remove,
+            help=f"Forgets the pinned run {name}.",
+            **act,
+        )
+
+
+def _pin() -> None:
+    pins = session.state().pins
+    number = free_number(pins)
+    if number is not None and all(pin.config != session.config() for pin in pins):
+        session.put_beside(pins=(*pins, Pin(number, session.config())))
+
+
+def _open(pin: Pin) -> None:
+    session.take(pin.config)
+
+
+def _remove(pin: Pin) -> None:
+    pins = session.state().pins
+    session.put_beside(pins=tuple(other for other in pins if other.number != pin.number))

@@ -1,0 +1,98 @@
+"""Compare: two to four networks on the same data and seed, on shared scales."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.columns import columns
+from dashboard.compared import Compared, check, compared, seeds_spread
+from dashboard.explored import explore
+from dashboard.frame import escape, picture
+from dashboard.link import CHOICES
+from dashboard.others import PANEL, Other, with_others
+from dashboard.section import Look
+from dashboard.sections import time_panel
+from dashboard.table import Column, table
+from rnnviz import figures
+from rnnviz.export import caption
+
+MOST_SEEDS = 9
+
+
+def render() -> None:
+    """What stands beside the settings, a table, the gradient by lag, and the time panels."""
+    _controls()
+    runs = compared()
+    seeds = min(max(1, session.state().view.seeds), MOST_SEEDS)
+    if len(runs) == 1:
+        st.info(_missing())
+        return
+    try:
+        check(runs, seeds)
+        with st.spinner("Running the networks"):
+            _draw(runs, seeds)
+    except ValueError as error:
+        st.error(escape(f"Nothing was computed: {error}."))
+
+
+def _draw(runs: Sequence[Compared], seeds: int) -> None:
+    explored = [explore(one.config.run) for one in runs]
+    table([Column(one.name, one.number, e) for one, e in zip(runs, explored, strict=True)])
+    look: Look = {"theme": session.theme(), "caption": caption(runs[0].config.run)}
+    spreads = {one.name: (one.number, seeds_spread(one.config.run, seeds)) for one in runs}
+    picture(figures.flow_spread(spreads, **look), "gradient-by-lag")
+    others = [Other(one.name, one.number, one.config.run) for one in runs[1:]]
+    picture(with_others(time_panel(explored[0], look), PANEL, others), "compared-panel")
+
+
+def _controls() -> None:
+    """What is compared, with which sizes, over how many seeds."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="compare-by"):
+        _choose("compare", "Beside the settings")
+        if session.state().view.compare == "changes":
+            _choose("sizes", "Sizes")
+        session.show("seeds", min(max(1, session.state().view.seeds), MOST_SEEDS))
+        st.number_input(
+            "Seeds",
+            1,
+            MOST_SEEDS,
+            key="seeds",
+            on_change=session.looked,
+            args=("seeds", "seeds"),
+            help="How many seeds each network is run with: the band goes from the smallest "
+            "gradient to the largest.",
+            width=120,
+        )
+    if session.state().view.compare == "changes":
+        columns()
+    else:
+        st.caption("Pinned runs are run on the task, length, batch and seed of the settings.")
+
+
+def _choose(name: str, label: str) -> None:
+    session.show(name, getattr(session.state().view, name))
+    st.segmented_control(
+        label,
+        list(CHOICES[name]),
+        format_func=CHOICES[name].__getitem__,
+        key=name,
+        required=True,
+        on_change=session.looked,
+        args=(name, name),
+        help=_HELP[name],
+    )
+
+
+_HELP = {
+    "compare": "Networks that differ from the settings in a few fields, or the runs pinned on "
+    "Explore.",
+    "sizes": "Whether another cell keeps the hidden size, or takes the one whose parameter count "
+    "is nearest.",
+}
+
+
+def _missing() -> str:
+    if session.state().view.compare == "pins":
+        return "No run is pinned yet: open Explore and pin one."
+    return "Add a run, and choose what is different in it."
