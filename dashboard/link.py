@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from dashboard.variants import (
+    FIRST_COLUMNS,
     Changes,
     Pin,
     columns_from_text,
@@ -62,9 +63,6 @@ CHOICES = {
 COUNTS = ("sequence", "at", "seeds")
 """What of the view is a whole number."""
 
-OTHERS = ("pins", "columns")
-"""Other runs, each by how it differs from the settings."""
-
 FIELDS = TrainConfig.model_fields
 MOST_PARAMETERS = 128
 """A link with more than this is not one of ours."""
@@ -100,7 +98,7 @@ class State:
     view: View = field(default_factory=View)
     pins: tuple[Pin, ...] = ()
     """Runs that are kept to compare with, on every page."""
-    columns: tuple[Changes, ...] = ()
+    columns: tuple[Changes, ...] = FIRST_COLUMNS
     """Runs that Compare puts beside the settings."""
 
 
@@ -125,7 +123,7 @@ def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
     notices: list[str] = []
     settings: dict[str, Any] = {}
     view: dict[str, Any] = {}
-    others = dict.fromkeys(OTHERS, "")
+    others = {"pins": "", "columns": columns_to_text(FIRST_COLUMNS)}
     for name, values in query.items():
         if len(values) > 1:
             notices.append(f"{short(name)} is given {len(values)} times; the last is used.")
@@ -134,7 +132,7 @@ def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
             _take(name, value, settings, notices)
         elif name in CHOICES or name in COUNTS:
             _look(name, value, view, notices)
-        elif name in OTHERS:
+        elif name in others:
             others[name] = value
         else:
             notices.append(_unknown(name))

@@ -16,6 +16,8 @@ NUMBERS: Final = (1, 2, 3, 5)
 MOST_COLUMNS: Final = 3
 MOST_CHANGES: Final = 3
 """Settings that one column of Compare may change."""
+FIRST_COLUMNS: Final[tuple[Changes, ...]] = ((("cell", "lstm"),),)
+"""What Compare begins with."""
 NOTHING: Final = "none"
 FIELDS = TrainConfig.model_fields
 

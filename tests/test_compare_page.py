@@ -50,15 +50,18 @@ def lines_of(app):
 
 
 def test_without_another_run_the_page_says_what_to_do():
-    app = opened()
+    app = opened(columns="none")
     assert app.info[0].value == "Add a run, and choose what is different in it."
     assert "No run is pinned" in opened(compare="pins").info[0].value
 
 
 def test_a_run_is_added_changed_and_removed_and_the_link_follows():
     app = opened()
+    assert set(lines_of(app)) == {"settings", "cell lstm"}
     app.button(key="add-column").click().run()
     assert not app.exception
+    assert link_of(app)["columns"] == "cell=lstm;cell=lstm"
+    app.button(key="remove-column-1").click().run()
     assert link_of(app)["columns"] == "cell=lstm"
     app.multiselect(key="differs-0").set_value(["init", "gain"]).run()
     app.selectbox(key="column-0-init").set_value("orthogonal").run()

@@ -75,6 +75,7 @@ def every_picture(settings, **options):
     return {
         "time_panel": panel(record, total=total, **options),
         "gradient_flow": figures.gradient_flow(total, spectrum=spectrum, **options),
+        "flow_spread": figures.flow_spread({"settings": (0, spread_of(settings))}, **options),
         "eigenvalues": figures.eigenvalues(spectrum, **options),
         "saturation": figures.saturation(rv.diagnostics.saturation(record), **options),
         "state_space": figures.state_space(
@@ -110,6 +111,12 @@ def every_picture(settings, **options):
         "loss_surface": figures.loss_surface(surface_of(record, loss, 2), **options),
         "gradient_norm": figures.gradient_norm(trained(), **options),
     }
+
+
+def spread_of(settings):
+    """The last loss's gradient over two seeds."""
+    runs = [rv.run(settings.model_copy(update={"seed": seed})) for seed in (0, 1)]
+    return rv.diagnostics.spread([flow_of(run).log10_norm[::-1] for run in runs])
 
 
 def jacobian_spectrum_of(record, **options):
@@ -164,7 +171,16 @@ def pictures():
 
 
 def test_every_exported_picture_is_tested(pictures):
-    assert set(pictures) | {"Theme"} == set(figures.__all__)
+    assert set(pictures) | {"Theme", "Ghost", "with_ghosts"} == set(figures.__all__)
+
+
+def test_every_picture_takes_itself_as_a_ghost(pictures):
+    changed = []
+    for name, figure in pictures.items():
+        both = figures.with_ghosts(figure, [figures.Ghost("again", 1, figure)])
+        go.Figure(both.to_dict())
+        changed += [name] if len(both.data) > len(figure.data) else []
+    assert {"time_panel", "gradient_flow", "flow_spread", "gates", "decay"} <= set(changed)
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)

@@ -68,7 +68,7 @@ def _pair(remedy: Remedy) -> None:
     """A link that opens the remedy beside the settings, before and after."""
     after = getattr(remedy.apply(session.config()), remedy.control)
     view = replace(session.state().view, compare="changes")
-    with st.container(horizontal=True, key="beside-the-verdict"):
+    with st.container(horizontal=True, vertical_alignment="center", key="beside-the-verdict"):
         st.page_link(
             session.kept("compare-page"),
             label="Compare before and after",

@@ -91,12 +91,12 @@ def _places(
     top, before, all_of_it = whole + more, whole, whole + more
     for row in rows:
         top -= before - row.high * whole
-        low = top - _pixels(row, whole)
+        low = max(0.0, top - _pixels(row, whole))
         domains.append((row.low, row.high, low / all_of_it, top / all_of_it))
         top, before = low, row.low * whole
         for one in (found for found in below if found.row is row):
             high = top - HEADING_HEIGHT
-            top = high - _pixels(row, whole)
+            top = max(0.0, high - _pixels(row, whole))
             places.append((one, (top / all_of_it, high / all_of_it)))
     return domains, places
 
