@@ -77,6 +77,22 @@ _RECALL: dict[str, Any] = {
     "learning_rate": 3e-3,
     "iterations": 600,
 }
+_CLIFF: dict[str, Any] = {
+    "cell": "sigmoid",
+    "hidden_size": 1,
+    "readout": "none",
+    "init": "identity",
+    "gain": 5.5,
+    "input_scale": 0.0,
+    "bias": "constant",
+    "bias_value": -2.46,
+    "task": "constant",
+    "steps": 50,
+    "batch_size": 1,
+    "optimizer": "sgd",
+    "learning_rate": 0.03,
+    "iterations": 300,
+}
 _FORGET = (
     "Jozefowicz, Zaremba and Sutskever (2015), An empirical exploration of recurrent network "
     "architectures, ICML, section 3.2, on forget gates that start out open"
@@ -271,6 +287,28 @@ PRESETS: dict[str, Preset] = {
         _FORGET,
         0.639,
         _RECALL | {"forget_bias": 0.0},
+    ),
+    "chrono-recall": Preset(
+        "Recall, learned with a chrono bias",
+        "Forget gates that start out keeping for up to 30 steps learn the same recall.",
+        "Tallec and Ollivier (2018), Can recurrent neural networks warp time?, ICLR, "
+        "arXiv:1804.11188",
+        0.965,
+        _RECALL | {"gate_bias": "chrono", "t_max": 30},
+    ),
+    "cliff-plain": Preset(
+        "The cliff, plain descent",
+        "One unit at a cliff of its loss: a gradient of 75 throws descent off, and it stays there.",
+        f"{_PASCANU}, equation 8 and figure 6; here from the state 0",
+        0.371,
+        _CLIFF | {"clip": 0.0},
+    ),
+    "cliff-clipped": Preset(
+        "The cliff, clipped",
+        "The same unit with the gradient clipped to 1 stays at the wall and finds its way down.",
+        f"{_PASCANU}, sections 3.2 and 2.3; here from the state 0",
+        0.371,
+        _CLIFF | {"clip": 1.0},
     ),
     "notebook": Preset(
         "The notebook's RNN",

@@ -48,6 +48,19 @@ def test_an_open_forget_gate_learns_a_lag_that_a_half_closed_one_does_not(seed) 
     assert trained("plain-recall", seed)[0] > 0.95
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_chrono_learns_the_same_lag(seed) -> None:
+    assert trained("chrono-recall", seed)[0] < 0.87
+
+
+def test_of_the_two_presets_at_the_cliff_only_the_clipped_one_gets_down() -> None:
+    start = 0.0297
+    lowest, late = trained("cliff-plain", seed=0)
+    assert lowest == pytest.approx(start, abs=1e-4)
+    assert late > 2.5 * start
+    assert trained("cliff-clipped", seed=0)[0] < 1e-3
+
+
 def walk(limit: float, steps: int = 100, rate: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     """Descent over (w, b) of the unit with the cliff: where it went, and the loss on the way."""
     cell, x = rv.CELLS["sigmoid"](1, 1), np.zeros((STEPS, 1, 1))

@@ -3,6 +3,7 @@
 from rnnviz.tasks.adding import Adding
 from rnnviz.tasks.base import LOSS_AT, Batch, Task
 from rnnviz.tasks.characters import Characters
+from rnnviz.tasks.constant import Constant
 from rnnviz.tasks.copy import Copy
 from rnnviz.tasks.delayed_recall import DelayedRecall
 from rnnviz.tasks.digits import Digits
@@ -29,4 +30,5 @@ TASKS: dict[str, Task] = {
     "mackey_glass": MackeyGlass(),
     "digits": Digits(),
     "characters": Characters(),
+    "constant": Constant(),
 }
