@@ -1,4 +1,4 @@
-"""The Jacobian of every single step, by the code of the backward pass."""
+"""The Jacobian of every single step, by the code of the backward pass; or what it does to some."""
 
 from collections.abc import Iterator
 
@@ -22,20 +22,44 @@ def jacobians(
     each entry of the state. In float64 whatever the record's precision is: the Jacobian at the
     states that were seen, not rounded again.
     """
-    cell, size = layer.cell, layer.cell.state_size
-    tape = _side_by_side(seen.tape, sequence, steps)
-    shape = (2, size, len(steps), cell.hidden_size)
-    parts = {name: np.zeros(shape) for name in cell.state_names}
-    for number, part in enumerate(parts.values()):
-        at = np.arange(cell.hidden_size)
-        part[1, number * cell.hidden_size + at, :, at] = 1
-    da = [np.empty((size, len(steps), seen.pre.shape[-1]))]
+    pulled = Pull(layer, _side_by_side(seen.tape, sequence, steps))(np.eye(layer.cell.state_size))
+    return np.ascontiguousarray(pulled.swapaxes(0, 1))
+
+
+class Pull:
+    """The transposes of some Jacobians, which multiply by the cell's own backward step.
+
+    ``pull @ X`` is J^T X of a tape of one step of one sequence, J never written down.
+    """
+
+    def __init__(self, layer: Layer, tape: Tape) -> None:
+        self.cell, self.tape = layer.cell, tape
+        self.params = {name: W.astype(np.float64, copy=False) for name, W in layer.params.items()}
+
+    def __call__(self, gradients: Float[Array, "K S"]) -> Float[Array, "K N S"]:
+        """Each gradient, sent back through each of the N steps that stand side by side."""
+        H, (_, N, da_size) = self.cell.hidden_size, self.tape.a.shape
+        parts = {name: np.zeros((2, len(gradients), N, H)) for name in self.cell.state_names}
+        for number, part in enumerate(parts.values()):
+            part[1] = gradients[:, None, number * H : (number + 1) * H]
+        da = [np.empty((len(gradients), N, da_size))]
+        with np.errstate(all="ignore"):
+            adjoint = Adjoint({name: list(part) for name, part in parts.items()}, da)
+            self.cell.backward(self.params, self.tape, adjoint)(0)
+        before = [part[0] for part in parts.values()]
+        return before[0] if len(before) == 1 else np.concatenate(before, axis=-1)
+
+    def __matmul__(self, X: Float[Array, "S K"]) -> Float[Array, "S K"]:
+        """J^T X; of no columns, which BLAS would refuse, there is nothing to send back."""
+        return X if X.shape[1] == 0 else self(X.T)[:, 0].T
+
+
+def pulls(layer: Layer, seen: LayerRecord, sequence: int, end: int, steps: int) -> Iterator[Pull]:
+    """What ``backwards`` yields, transposed and never written down: for few gradients at a time."""
     params = {name: W.astype(np.float64) for name, W in layer.params.items()}
-    with np.errstate(all="ignore"):
-        cell.backward(params, tape, Adjoint({k: list(v) for k, v in parts.items()}, da))(0)
-    before = [part[0] for part in parts.values()]
-    whole = before[0] if len(before) == 1 else np.concatenate(before, axis=-1)
-    return np.ascontiguousarray(whole.swapaxes(0, 1))
+    exact = Layer(layer.cell, params, layer.reverse)
+    for t in range(end - 1, end - steps - 1, -1):
+        yield Pull(exact, _side_by_side(seen.tape, sequence, np.array([t])))
 
 
 def backwards(

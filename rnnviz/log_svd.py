@@ -11,11 +11,12 @@ SIAM J. Matrix Anal. Appl. 29 (LAPACK's gejsv).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from scipy.linalg import lapack
 
-from rnnviz.arrays import Array, Float, Int
+from rnnviz.arrays import Array, Bool, Float, Int
 
 _HEALTHY = 1e-5
 """Least to largest of a factor's diagonal: below it rounding could reach the eleventh digit."""
@@ -36,14 +37,26 @@ class Graded:
     R: Float[Array, "K S"]
 
     @classmethod
-    def one(cls, size: int) -> "Graded":
-        """The identity: a product of nothing."""
-        return cls(np.eye(size), np.zeros(size), np.eye(size))
+    def one(cls, size: int, columns: Int[Array, " K"] | None = None) -> "Graded":
+        """The identity, a product of nothing; or these columns of it."""
+        Q = np.eye(size) if columns is None else np.eye(size)[:, columns]
+        return cls(Q, np.zeros(Q.shape[1]), np.eye(Q.shape[1]))
+
+
+@runtime_checkable
+class Factor(Protocol):
+    """A matrix, or what multiplies as one does and is never written down."""
+
+    def __matmul__(self, other: Float[Array, "S K"], /) -> Float[Array, "S K"]:
+        """The matrix times these columns."""
 
 
 def log_singular_values(
-    matrices: Iterable[Float[Array, "S S"]], lags: Sequence[int] | Int[Array, " K"], size: int
-) -> Float[Array, "K S"]:
+    matrices: Iterable[Factor],
+    lags: Sequence[int] | Int[Array, " K"],
+    size: int,
+    columns: Int[Array, " N"] | None = None,
+) -> Float[Array, "K N"]:
     """Natural logs of the singular values of the products of the first k matrices, largest first.
 
     Parameters
@@ -51,6 +64,8 @@ def log_singular_values(
     matrices : each multiplies what comes before it from the left
     lags : the k, rising; -inf is an exact zero, and NaN what has no finite entries
     size : S
+    columns : which of the product's; all S by default. Few of them take few multiplications:
+        the values of all others are never known
 
     Examples
     --------
@@ -58,21 +73,21 @@ def log_singular_values(
     >>> log_singular_values([half] * 3000, [3000], 2) / np.log(2)
     array([[ 3000., -3000.]])
     """
-    logs = np.full((len(lags), size), np.nan)
-    product, source, done, most = Graded.one(size), iter(matrices), 0, 1
+    product, source, done, most = Graded.one(size, columns), iter(matrices), 0, 1
+    logs = np.full((len(lags), len(product.d)), np.nan)
     with np.errstate(all="ignore"):
         for number, lag in enumerate(lags):
             while done < lag:
                 block = [next(source) for _ in range(min(most, lag - done))]
                 done += len(block)
-                if not all(np.isfinite(A).all() for A in block):
-                    return logs
                 product, most = _absorbed(product, block, most)
+                if np.isnan(product.d).any():
+                    return logs
             logs[number], product = _singular_values(product)
     return logs
 
 
-def _absorbed(product: Graded, block: list[Array], most: int) -> tuple[Graded, int]:
+def _absorbed(product: Graded, block: list[Factor], most: int) -> tuple[Graded, int]:
     """The product multiplied by a block, and how many matrices the next block should have."""
     found = _at_once(product, block)
     if found is not None:
@@ -86,7 +101,7 @@ def _absorbed(product: Graded, block: list[Array], most: int) -> tuple[Graded, i
     return product, half
 
 
-def _at_once(product: Graded, block: list[Array]) -> tuple[Graded, float] | None:
+def _at_once(product: Graded, block: list[Factor]) -> tuple[Graded, float] | None:
     """The product multiplied by all matrices of a block, unless that loses digits."""
     C, shift = product.Q, 0.0
     for A in block:
@@ -106,21 +121,33 @@ def _at_once(product: Graded, block: list[Array]) -> tuple[Graded, float] | None
     return _put_together(Q, R, product.d[order] + shift, product.R[order]), health
 
 
-def _with_care(product: Graded, A: Float[Array, "S S"]) -> Graded:
+def _with_care(product: Graded, factor: Factor) -> Graded:
     """The product multiplied by one matrix, whatever its condition and wherever it is zero.
 
     A's columns may differ in scale as far as slopes do: A = Q1 diag(g) R1, and the rows of
     diag(g) R1 Q keep their own relative precision where columns are chosen by size and rows
     are sorted: Cox and Higham (1998), Stability of Householder QR factorization for weighted
-    least squares problems.
+    least squares problems. Columns that meet only zeros of Q take no part.
     """
-    on, largest = A.any(axis=0), max(np.abs(A).max(), np.finfo(float).tiny)
+    on: Bool[Array, " S"] = np.asarray(product.Q.any(axis=1))
+    A = _columns(factor, on)
+    if not np.isfinite(A).all() or np.isnan(product.d).any():
+        return Graded(product.Q, np.full_like(product.d, np.nan), product.R)
+    kept = A.any(axis=0)
+    on[on], A = kept, A[:, kept]
+    largest = np.abs(A).max(initial=np.finfo(float).tiny)
     heard = _pivoted(product.Q[on], product.d, product.R)
-    of_A = _pivoted(A[:, on] / largest, np.zeros(int(on.sum())), np.eye(int(on.sum())))
+    of_A = _pivoted(A / largest, np.zeros(A.shape[1]), np.eye(A.shape[1]))
     mixed = _pivoted(of_A.R @ heard.Q, heard.d, heard.R)
     graded = np.exp(of_A.d)[:, None] * mixed.Q
     last = _pivoted(graded, mixed.d + np.log(largest), mixed.R)
     return Graded(of_A.Q @ last.Q, last.d, last.R)
+
+
+def _columns(factor: Factor, which: Bool[Array, " S"]) -> Float[Array, "S K"]:
+    if isinstance(factor, np.ndarray):
+        return factor[:, which]
+    return factor @ np.eye(len(which))[:, which]
 
 
 def _pivoted(X: Float[Array, "M K"], d: Float[Array, " K"], R: Float[Array, "K S"]) -> Graded:
@@ -203,7 +230,7 @@ def _singular_values(product: Graded) -> tuple[Float[Array, " S"], Graded]:
 
     R^T diag(exp(d)) is V L^T diag(exp(d)) with L^T upper triangular, and V takes no part.
     """
-    size, rank = len(product.Q), len(product.d)
+    size, rank = product.R.shape[1], len(product.d)
     logs = np.full(size, -np.inf)
     if rank == 0:
         return logs, product

@@ -286,3 +286,110 @@ def test_norm_radius_and_condition_are_drawn_with_the_line_at_one():
         np.testing.assert_allclose(named(figure, name).y, np.log10(np.median(values, axis=1)))
     assert named(figure, "1: kept").line.dash == "dot"
     assert named(figure, "10 %").x.size == 20
+
+
+# Some units only
+
+
+def of_two_rows(matrices, units, lags, digits):
+    """Logs of both singular values of two columns of each product, by those of a 2 by 2 matrix."""
+    mp = pytest.importorskip("mpmath")
+    known = []
+    with mp.workdps(digits):
+        product, done = mp.matrix(np.eye(len(matrices[0]))[:, list(units)].tolist()), 0
+        for lag in lags:
+            for A in matrices[done:lag]:
+                product = mp.matrix(A.tolist()) * product
+            done = lag
+            squares = product.T * product
+            mean = (squares[0, 0] + squares[1, 1]) / 2
+            apart = mp.sqrt(((squares[0, 0] - squares[1, 1]) / 2) ** 2 + squares[0, 1] ** 2)
+            least = mp.mpf(10) ** (-0.75 * digits)
+            pair = (mean + apart, mean - apart)
+            known.append([float(mp.log(v) / 2) if v > least else -np.inf for v in pair])
+    return known
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+def test_some_units_values_are_those_of_their_rows_of_h(cell):
+    record = recorded(network(cell))
+    found = jacobian_spectrum(record, [2, 4], sequence=1, units=3)
+    assert found.units == (0, 2, record.h.shape[2] - 1)
+    for lag, logs in zip(found.lags, found.log_singular_values[0], strict=True):
+        product = np.linalg.multi_dot(transposed(record, 1)[:lag][::-1])
+        known = np.linalg.svd(product[:, list(found.units)], compute_uv=False)
+        np.testing.assert_allclose(np.exp(logs), known, rtol=1e-8, atol=1e-15)
+
+
+@pytest.mark.parametrize("settings", [{}, {"cell": "gru"}, {"gain": 5.0}, {"gain": 0.0}])
+def test_all_units_of_a_state_without_others_are_the_whole(settings):
+    record = run(**settings)
+    whole, all_units = jacobian_spectrum(record), jacobian_spectrum(record, units=8)
+    np.testing.assert_allclose(
+        all_units.log_singular_values, whole.log_singular_values, rtol=1e-12, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"cell": "lstm"}, {"cell": "gru", "gain": 3.0}, {"gain": 4.0}, {"cell": "relu"}],
+)
+def test_a_rank_of_some_units_lies_between_those_of_the_whole(settings):
+    record = run(steps=60, **settings)
+    whole = jacobian_spectrum(record, [1, 9, 60]).log_singular_values
+    some = jacobian_spectrum(record, [1, 9, 60], units=3).log_singular_values
+    left_out = whole.shape[2] - 3
+    assert (some <= whole[:, :, :3] + 1e-9).all()
+    assert (some >= whole[:, :, left_out:] - 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "lags"),
+    [
+        ({"cell": "tanh", "hidden_size": 5, "steps": 60}, [1, 20, 60]),
+        ({"cell": "tanh", "hidden_size": 4, "steps": 30, "gain": 10.0}, [1, 2, 30]),
+        ({"cell": "lstm", "hidden_size": 3, "steps": 30, "gain": 5.0}, [1, 2, 30]),
+        ({"cell": "relu", "hidden_size": 6, "steps": 20, "init": "he"}, [1, 2, 5, 20]),
+        ({"cell": "tanh", "hidden_size": 3, "steps": 400, "gain": 1e-3}, [400]),
+    ],
+)
+def test_some_units_values_are_right_down_to_e_to_the_minus_3000(settings, lags):
+    record = run(**settings)
+    found = jacobian_spectrum(record, lags, sequence=0, units=2)
+    known = of_two_rows(transposed(record), found.units, lags, 4000 if lags == [400] else 400)
+    np.testing.assert_allclose(found.log_singular_values[0], known, rtol=0, atol=1e-8)
+    assert lags != [400] or found.median.min() < -3000
+
+
+def test_some_units_of_a_wide_layer_take_a_moment_and_are_named():
+    record = run(hidden_size=512, steps=100, batch_size=1)
+    found = jacobian_spectrum(record, [1, 100], units=16)
+    assert found.log_singular_values.shape == (1, 2, 16)
+    assert set(found.to_frame().units) == {16}
+    assert set(found.to_frame().of_units) == {512}
+    figure = figures.jacobian_spectrum(
+        found, flow=gradient_flow(record, "last"), caption="settings"
+    )
+    meta = figure.layout.meta
+    for words in (meta["question"], meta["subtitle"], meta["alt"]):
+        assert "16 of 512 units" in words
+    assert any("settings · 16 of 512 units" in note.text for note in figure.layout.annotations)
+    assert not any("measured" in (trace.name or "") for trace in figure.data)
+
+
+def test_states_that_are_not_finite_have_no_values_of_any_units():
+    record = run(cell="linear", gain=10.0, steps=900, init="identity")
+    net = record.network
+    W = net.params["l0.W_hh"] * np.nan
+    record = rv.bptt(
+        net.with_params(net.params | {"l0.W_hh": W}),
+        record.x[:9],
+        rv.losses.MSE(record.y[:9] * 0),
+    )
+    assert np.isnan(jacobian_spectrum(record, units=2).median).all()
+
+
+@pytest.mark.parametrize("units", [0, 9])
+def test_units_that_do_not_exist_are_named(units):
+    with pytest.raises(ValueError, match=f"units must be from 1 to 8, got {units}"):
+        jacobian_spectrum(run(), units=units)

@@ -27,6 +27,18 @@ HOW_TO_READ = (
     "The measured gradient, where it is drawn, is the norm of the one that did travel, divided by "
     "what it was at the loss."
 )
+HOW_TO_READ_UNITS = (
+    "The matrix says how some of the layer's units feel the state k steps before, exactly: its "
+    "rows are those units', its columns are the whole state. A gradient that arrives at these "
+    "units alone is stretched by no more than the largest singular value on its way back, and by "
+    "no less than the smallest.\n\n"
+    "Each line is one rank, by the number of steps; the axis counts powers of ten, so a straight "
+    "line is a constant factor per step. Lines that fan out mean that after some steps the units "
+    "all feel the same few directions of the state.\n\n"
+    "Each value is at most the one of the same rank of the whole matrix: a gradient that arrives "
+    "at other units as well may be stretched more, or less, and the measured one, which does, is "
+    "not drawn."
+)
 HEIGHT = 320
 MOST_LINES = 24
 
@@ -43,7 +55,7 @@ def jacobian_spectrum(
     Parameters
     ----------
     flow : of the last step's loss in the same layer: drawn, as a share of its norm at the loss,
-        where the products end at the state that the loss looks at
+        where the products end at the state that the loss looks at, and are of all units
     """
     palette, log10 = PALETTES[theme], result.log10
     travelled = _travelled(result, flow)
@@ -70,8 +82,24 @@ def jacobian_spectrum(
         "annotations": [*placed(named, area, "y", palette, levels), *notes],
         "hovermode": "closest",
     }
-    words = Words(QUESTION, subtitle(result), HOW_TO_READ, alt(result), "jacobian-spectrum")
+    how = HOW_TO_READ if result.units is None else HOW_TO_READ_UNITS
+    words = Words(question(result), subtitle(result), how, alt(result), "jacobian-spectrum")
+    if caption and result.units is not None:
+        caption += f" · {of_units(result)}"
     return framed(data, layout, words, height=HEIGHT, theme=theme, caption=caption)
+
+
+def question(result: JacobianSpectrum) -> str:
+    """What the picture answers; of some units only, how many of how many."""
+    if result.units is None:
+        return QUESTION
+    verb = "does" if result.hidden_size == 1 else "do"
+    return f"How strongly {verb} {of_units(result)} feel the state k steps before?"
+
+
+def of_units(result: JacobianSpectrum) -> str:
+    """How many of a layer's units were taken: 16 of 1,024 units."""
+    return f"{len(result.units or ()):,} of {count(result.hidden_size, 'unit')}"
 
 
 def subtitle(result: JacobianSpectrum) -> str:
@@ -79,9 +107,12 @@ def subtitle(result: JacobianSpectrum) -> str:
     by = whole_state(result.parts, "")
     size, drawn = len(result.rank), len(_ranks(result))
     left_out = f" {drawn} of {size} ranks are drawn." if drawn < size else ""
+    after, who = "s", ""
+    if result.units is not None:
+        after, who = "u", f"u = h of {of_units(result)}, evenly spaced, "
     return (
-        f"Singular values of ∂s(T)/∂s(T−k) in {result.layer}, s = {by}, T = {result.end}, "
-        f"{whose(result.sequences, result.batch_size)}.{left_out}"
+        f"Singular values of ∂{after}(T)/∂s(T−k) in {result.layer}, {who}s = {by}, "
+        f"T = {result.end}, {whose(result.sequences, result.batch_size)}.{left_out}"
     )
 
 
@@ -97,8 +128,9 @@ def alt(result: JacobianSpectrum) -> str:
     log10, lag = result.log10, int(result.lags[-1])
     zeros = int(np.isneginf(log10[-1]).sum())
     nothing = f" {count(zeros, 'value')} of {len(result.rank)} are exactly 0 there." * bool(zeros)
+    of = "" if result.units is None else f" of {of_units(result)}"
     return (
-        f"Lines on a log scale, one for each rank: at lag {lag} the largest singular value is "
+        f"Lines on a log scale, one for each rank{of}: at lag {lag} the largest singular value is "
         f"{plain(float(log10[-1, 0]))} and the smallest {plain(float(log10[-1, -1]))}.{nothing}"
     )
 
@@ -141,6 +173,8 @@ def _line(curve: Curve, width: float) -> Json:
 def _travelled(result: JacobianSpectrum, flow: GradientFlow | None) -> Array | None:
     """log10 of the gradient's norm at each lag over that at the loss, in the same sequences."""
     if flow is None or flow.loss_state != result.end or flow.source != "last":
+        return None
+    if result.units is not None:
         return None
     norms = flow.log10_norms[flow.loss_state :: -1, list(result.sequences)]
     with np.errstate(invalid="ignore"):
