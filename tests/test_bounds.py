@@ -254,3 +254,45 @@ def test_a_long_picture_is_thinned_and_says_so():
     figure = figures.bounds(result)
     assert max(len(trace.x) for trace in figure.data) <= 1500
     assert "Every 3rd lag is drawn" in figure.layout.meta["subtitle"]
+
+
+@pytest.mark.parametrize("cell", rv.CELLS)
+def test_fewer_lags_have_the_same_bounds_as_far_as_they_go(cell):
+    record = recorded(cell)
+    whole, some = bounds(record), bounds(record, lags=3)
+    assert (whole.own, some.own) == (T, 3)
+    assert_held(some)
+    for name in ("measured", "upper", "lower"):
+        np.testing.assert_allclose(
+            getattr(some, name)[:4], getattr(whole, name)[:4], rtol=0, atol=1e-12
+        )
+    np.testing.assert_array_equal(some.to_frame().of_jacobians, some.lag <= 3)
+    assert len(some.lag) == (T + 1 if cell in VANILLA else 4)
+
+
+@pytest.mark.parametrize("cell", VANILLA)
+@pytest.mark.parametrize("gain", [0.3, 1.0, 3.0])
+def test_beyond_them_the_weights_bound_a_cell_without_gates_no_tighter_than_jacobians(cell, gain):
+    record = run(cell=cell, gain=gain)
+    whole, some = bounds(record), bounds(record, lags=4)
+    assert_held(some)
+    room = 1e-9 * (1 + some.lag)
+    assert (some.upper >= whole.upper - room).all()
+    assert (some.lower <= whole.lower + room).all()
+    assert len(some.lag) == 31
+
+
+@pytest.mark.parametrize(("cell", "lags"), [("tanh", 31), ("lstm", 5)])
+def test_how_far_the_jacobians_go_is_said(cell, lags):
+    figure = figures.bounds(bounds(run(cell=cell), lags=4), caption="settings")
+    assert "The first 4 lags of 30" in figure.layout.meta["subtitle"]
+    assert "The first 4 lags of 30" in figure.layout.meta["alt"]
+    notes = " ".join(note.text for note in figure.layout.annotations)
+    assert "settings · Jacobians of 4 of 30 lags" in notes
+    assert max(len(t.x) for t in figure.data) == lags
+    assert ("from lag 5 on by the weights" in str(figure.to_dict())) == (cell == "tanh")
+
+
+def test_no_lags_at_all_are_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="lags must be at least 1, got 0"):
+        bounds(run(), lags=0)

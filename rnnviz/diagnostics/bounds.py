@@ -14,6 +14,7 @@ from rnnviz.diagnostics.gradient_flow import gradient_flow, log10_mean
 from rnnviz.network import Layer
 from rnnviz.products import one_blas_thread
 from rnnviz.record import LayerRecord, Record
+from rnnviz.sources import cut
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,12 @@ class Bounds:
     lower: Float[Array, " K"]
     """The same with the smallest one; -inf where that is 0 up to rounding."""
     largest: Float[Array, "M B"]
-    """log10 of the largest singular value of ds_{t+1}/ds_t, at every step t before the loss."""
+    """log10 of the largest singular value of ds_{t+1}/ds_t, at each of the last M steps before the
+    loss; or what it is at most, at those whose Jacobian was not taken."""
     smallest: Float[Array, "M B"]
-    """log10 of the smallest one."""
+    """log10 of the smallest one; or what it is at least."""
+    own: int
+    """How many lags have the singular values of their own steps' Jacobians."""
     pascanu: Pascanu | None
     """The cruder bounds by the weights; none for a cell that they do not hold for."""
     tolerance: float
@@ -81,6 +85,11 @@ class Bounds:
     def lag(self) -> Int[Array, " K"]:
         """Steps back from the loss, from 0 to the initial state."""
         return np.arange(len(self.measured))
+
+    @property
+    def whole(self) -> bool:
+        """Whether every step before the loss had its Jacobian taken."""
+        return self.own == self.loss_state
 
     @property
     def batch_size(self) -> int:
@@ -112,7 +121,10 @@ class Bounds:
         return f"The bounds prove that the gradient {'grows' if can_grow else 'shrinks'}."
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a lag: measured, bounds, and whether they say nothing; NaN for no bound."""
+        """One row a lag: measured, bounds, and whether they say nothing; NaN for no bound.
+
+        And whether the bounds are those of the Jacobians of all steps on the way.
+        """
         crude = self.pascanu
         return pd.DataFrame(
             {
@@ -123,11 +135,17 @@ class Bounds:
                 "pascanu_lower": crude.lower if crude else np.nan,
                 "pascanu_upper": crude.upper if crude else np.nan,
                 "silent": self.silent,
+                "of_jacobians": self.lag <= self.own,
             }
         )
 
 
-def bounds(record: Record, layer: int | None = None, sequences: int | None = None) -> Bounds:
+def bounds(
+    record: Record,
+    layer: int | None = None,
+    sequences: int | None = None,
+    lags: int | None = None,
+) -> Bounds:
     """Upper and lower bounds on the last loss's gradient at every lag.
 
     A step back multiplies the norm of dL/ds by no more than the largest singular value of the
@@ -135,7 +153,11 @@ def bounds(record: Record, layer: int | None = None, sequences: int | None = Non
     whose Jacobian is diag(f') W_hh, the paper's bounds by the weights lie outside these:
     Pascanu, Mikolov and Bengio (2013), section 2.1.
 
-    Time grows with T, with the sequences, and with the third power of the state's size.
+    Time grows with T, with the sequences, and with the third power of the state's size. A bound
+    needs every step on the way, so that no step may be left out; but one at lag k needs only k.
+    Of the steps beyond the lags that are asked for, a cell without gates has a bound that costs
+    nothing: its steepest and flattest unit times the singular values of W_hh. Of other cells
+    nothing is said beyond them.
 
     Parameters
     ----------
@@ -143,11 +165,13 @@ def bounds(record: Record, layer: int | None = None, sequences: int | None = Non
     layer : the top one that reads forward by default
     sequences : how many of the batch to take, from the first; all by default. Everything,
         what was measured as well, is then of these
+    lags : how many steps back from the loss have their Jacobian taken; all by default
 
     Raises
     ------
     ValueError
-        If another layer lies above, which feeds the gradient at every step.
+        If another layer lies above, which feeds the gradient at every step, or if there is no
+        such number of lags.
 
     Examples
     --------
@@ -166,26 +190,33 @@ def bounds(record: Record, layer: int | None = None, sequences: int | None = Non
             f"bounds takes a layer that no other lies on, {' or '.join(top)}, "
             f"got {record.network.names[number]}"
         )
+    if lags is not None and lags < 1:
+        raise ValueError(f"lags must be at least 1, got {lags}")
     at = record.network.layers[number]
     seen = _first(record.layers[number], sequences)
     with np.errstate(all="ignore"), one_blas_thread():
         flow = gradient_flow(record, "last", number)
-        norms = flow.log10_norms[flow.loss_state :: -1, : seen.h.shape[1]]
-        largest, smallest = _of_jacobians(at, seen, flow.loss_state)
+        steps = flow.loss_state
+        own = steps if lags is None else min(lags, steps)
+        norms = flow.log10_norms[steps::-1, : seen.h.shape[1]]
+        largest, smallest = _of_jacobians(at, _steps(seen, slice(steps - own, steps)))
         pascanu = None
         if isinstance(at.cell, Vanilla):
-            pascanu, least = _pascanu(at, at.cell, seen, norms)
+            pascanu, least, most = _pascanu(at, at.cell, seen, norms)
             # A product keeps the digits that a nearly singular Jacobian's smallest value loses.
-            smallest = np.fmax(smallest, least)
+            smallest = np.fmax(np.concatenate([least[:-own], smallest]), least)
+            largest = np.concatenate([most[:-own], largest])
+        norms = norms[: len(largest) + 1]
         upper, lower = (log10_mean(_along(norms[0], size)) for size in (largest, smallest))
     return Bounds(
         layer=record.network.names[number],
-        loss_state=flow.loss_state,
+        loss_state=steps,
         measured=log10_mean(norms),
         upper=upper,
         lower=lower,
         largest=largest,
         smallest=smallest,
+        own=own,
         pascanu=pascanu,
         tolerance=float(np.finfo(seen.h.dtype).eps) * at.cell.state_size,
         parts=at.cell.state_names,
@@ -204,6 +235,11 @@ def _first(seen: LayerRecord, sequences: int | None) -> LayerRecord:
     )
 
 
+def _steps(seen: LayerRecord, span: slice) -> LayerRecord:
+    """The same pass with only these steps."""
+    return replace(seen, pre=seen.pre[span], tape=cut(seen.tape, span))
+
+
 def _jacobians(layer: Layer, seen: LayerRecord) -> Iterator[Float[Array, "B S S"]]:
     """Each step's ds_{t+1}/ds_t, from the last step to the first."""
     size = layer.cell.state_size
@@ -214,36 +250,39 @@ def _jacobians(layer: Layer, seen: LayerRecord) -> Iterator[Float[Array, "B S S"
         pulled[...] = identity
 
 
-def _of_jacobians(layer: Layer, seen: LayerRecord, steps: int) -> tuple[Array, Array]:
-    """log10 of the largest and smallest singular value at the first steps, (steps, B) each.
+def _of_jacobians(layer: Layer, seen: LayerRecord) -> tuple[Array, Array]:
+    """log10 of the largest and smallest singular value at each step, (steps, B) each.
 
     What rounding cannot tell from 0 is 0, so that a lower bound promises nothing it cannot keep.
     """
     ends = np.full((2, len(seen.pre), seen.h.shape[1]), np.nan)
     for t, J in zip(reversed(range(len(seen.pre))), _jacobians(layer, seen), strict=True):
         whole = np.isfinite(J).all(axis=(1, 2))
-        if t < steps and whole.any():
+        if whole.any():
             sizes = np.linalg.svd(J[whole], compute_uv=False)
             high, low = sizes[:, 0], sizes[:, -1]
             rounding = J.shape[1] * np.finfo(seen.h.dtype).eps * high
             ends[:, t, whole] = np.log10([high, np.where(low > rounding, low, 0.0)])
-    return ends[0, :steps], ends[1, :steps]
+    return ends[0], ends[1]
 
 
 def _pascanu(
     layer: Layer, cell: Vanilla, seen: LayerRecord, norms: Float[Array, "K B"]
-) -> tuple[Pascanu, Array]:
-    """The bounds by the weights, and log10 of the least that each step can multiply by."""
+) -> tuple[Pascanu, Array, Array]:
+    """The bounds by the weights, and log10 of what each step multiplies by at least, and at most.
+
+    By its flattest and its steepest unit, whatever its Jacobian does to them together.
+    """
     W = layer.params["W_hh"].astype(np.float64)
     steps, gamma = len(norms) - 1, cell.steepest
     sizes = np.linalg.svd(W, compute_uv=False) if np.isfinite(W).all() else np.full(2, np.nan)
-    slope = np.abs(cell.slope(seen.h[1 : steps + 1])).min(axis=2).astype(np.float64)
+    slope = np.abs(cell.slope(seen.h[1 : steps + 1])).astype(np.float64)
     high, low = float(sizes[0]), float(sizes[-1])
     low = low if low > len(W) * np.finfo(np.float64).eps * high else 0.0 * low
-    least = np.log10(slope * low)
-    most = np.full_like(least, np.log10(gamma * high))
-    upper, lower = (log10_mean(_along(norms[0], size)) for size in (most, least))
-    return Pascanu(gamma, high, low, upper, lower), least
+    least, most = np.log10(slope.min(axis=2) * low), np.log10(slope.max(axis=2) * high)
+    anywhere = np.full_like(least, np.log10(gamma * high))
+    upper, lower = (log10_mean(_along(norms[0], size)) for size in (anywhere, least))
+    return Pascanu(gamma, high, low, upper, lower), least, most
 
 
 def _along(start: Float[Array, " B"], steps: Float[Array, "M B"]) -> Float[Array, "K B"]:

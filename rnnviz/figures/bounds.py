@@ -66,6 +66,8 @@ def bounds(result: Bounds, *, theme: Theme = "light", caption: str = "") -> go.F
     data = [*shading, *(theory(limit.curve) for limit in found), _hovered(line, result)]
     data += edge_marks(lags, result.measured[lags], y_range, "y", "lag")
     words = Words(QUESTION, subtitle(result), HOW_TO_READ, alt(result), "bounds")
+    if caption and not result.whole:
+        caption += f" · Jacobians of {result.own:,} of {count(result.loss_state, 'lag')}"
     return framed(data, layout, words, height=HEIGHT, theme=theme, caption=caption)
 
 
@@ -75,9 +77,23 @@ def subtitle(result: Bounds) -> str:
     left_out = f" Every {ordinal(step)} lag is drawn." if step > 1 else ""
     condition = f" {result.pascanu.condition}" if result.pascanu else ""
     return (
-        f"∂L/∂{whole_state(result.parts)} of the loss at t = {result.loss_state} alone, in "
-        f"{result.layer}; mean of {count(result.batch_size, 'sequence')}. {result.sentence}"
+        f"{_how_far(result)}∂L/∂{whole_state(result.parts)} of the loss at "
+        f"t = {result.loss_state} alone, in {result.layer}; "
+        f"mean of {count(result.batch_size, 'sequence')}. {result.sentence}"
         f"{condition}{left_out}"
+    )
+
+
+def _how_far(result: Bounds) -> str:
+    """How many lags the steps' own Jacobians bound, and what bounds the others."""
+    if result.whole:
+        return ""
+    first = f"The first {count(result.own, 'lag')} of {result.loss_state:,}"
+    if result.pascanu is None:
+        return f"{first}. "
+    return (
+        f"{first} are bounded by each step's Jacobian, the others by the singular values of W_hh "
+        "times the steepest and the flattest unit's slope. "
     )
 
 
@@ -85,9 +101,9 @@ def alt(result: Bounds) -> str:
     """What the picture shows, for those who do not see it."""
     at = int(result.lag[-1])
     return (
-        f"Lines over the lag on a log scale. The gradient's norm is {plain(result.measured[0])} "
-        f"at the loss and {plain(result.measured[-1])} at lag {at}, where the bounds allow "
-        f"{plain(result.lower[-1])} to {plain(result.upper[-1])}. {result.sentence}"
+        f"{_how_far(result)}Lines over the lag on a log scale. The gradient's norm is "
+        f"{plain(result.measured[0])} at the loss and {plain(result.measured[-1])} at lag {at}, "
+        f"where the bounds allow {plain(result.lower[-1])} to {plain(result.upper[-1])}. {result.sentence}"
     )
 
 

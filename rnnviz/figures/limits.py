@@ -28,10 +28,11 @@ class Limit:
 def limits(result: Bounds, lags: Int[Array, " D"], area: Area, palette: Palette) -> list[Limit]:
     """The bounds: each step's own dashed, those of the weights dotted where they are others."""
     crude = result.pascanu
-    steps = [
-        (result.upper, "upper bound, σ<sub>max</sub> of each step", "upper bound"),
-        (result.lower, "lower bound, σ<sub>min</sub> of each step", "lower bound"),
-    ]
+    high, low = "upper bound", "lower bound"
+    by = ", σ<sub>max</sub> of each step", ", σ<sub>min</sub> of each step"
+    if crude and not result.whole:
+        by = f", from lag {result.own + 1:,} on by the weights", ""
+    steps = [(result.upper, high + by[0], high), (result.lower, low + by[1], low)]
     found = []
     for below, (log10, text, short) in enumerate(steps):
         found.append(_limit(log10, lags, area, bool(below), text, short, palette, "dash"))
