@@ -10,7 +10,7 @@ import rnnviz as rv
 from rnnviz.cells import Adjoint, Tape
 from rnnviz.cells.vanilla import ReLU, Tanh
 from rnnviz.diagnostics import health
-from rnnviz.diagnostics.tangent import tangents
+from rnnviz.diagnostics.tangent import Tangent
 
 PRODUCT, CONSERVATION, RANK = range(3)
 HOMOGENEOUS = ("relu", "linear", "indrnn")
@@ -68,16 +68,19 @@ def test_it_is_healthy_in_chaos_and_at_great_lengths(cell):
         assert result.passed is not False, [check.sentence for check in result.checks]
 
 
-def test_a_tangent_is_the_derivative_of_the_states_by_hand():
+def test_a_tangent_is_the_derivative_of_a_step_by_hand():
     record = run(cell="tanh", steps=6)
     layer, seen = record.network.layers[0], record.layers[0]
-    start = np.random.default_rng(0).normal(size=seen.s[0].shape)
-    v = start
-    for t, tangent in enumerate(tangents(layer, seen, start, 0, 6)):
-        length = np.exp2(tangent.log2_length)[:, None]
-        np.testing.assert_allclose(tangent.direction * length, v, rtol=1e-7, atol=1e-9)
-        if t < 6:
-            v = (v @ layer.params["W_hh"].T) * (1 - seen.h[t + 1] ** 2)
+    rng = np.random.default_rng(0)
+    v, after = rng.normal(size=(2, 18, 12))
+    v /= np.linalg.norm(v, axis=1, keepdims=True)
+    x, s = seen.x.reshape(18, -1), seen.s[:-1].reshape(18, 12)
+    found, off = Tangent(layer, 18)(x, s, v, after)
+    slopes = 1 - seen.h[1:].reshape(18, 12) ** 2
+    expected = (after * slopes * (v @ layer.params["W_hh"].T)).sum(axis=1)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+    assert (np.abs(found - expected) <= off).all()
+    assert off.max() < 1e-8
 
 
 @pytest.mark.parametrize("cell", ["tanh", "lstm", "gru", "lru"])
@@ -89,6 +92,92 @@ def test_one_changed_derivative_by_a_state_breaks_the_product(cell, t):
     found = health(broken(record, parts=parts)).checks[PRODUCT]
     assert found.passed is False
     assert found.number > found.allowed
+
+
+@pytest.mark.parametrize("cell", ["tanh", "lstm", "gru"])
+@pytest.mark.parametrize("at", [(4, 1, 3), (9, 2, 0)])
+def test_a_derivative_that_is_nothing_where_it_should_not_be_is_found(cell, at):
+    record = run(cell=cell)
+    parts = dict(record.top.parts)
+    parts["h"] = parts["h"].copy()
+    parts["h"][at] = 0
+    found = health(broken(record, parts=parts)).checks[PRODUCT]
+    assert found.passed is False
+    assert f"of sequence {at[1] + 1} in l0" in found.sentence
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_gradient_that_is_all_too_large_is_found_at_the_loss(dtype):
+    record = run(dtype=dtype)
+    parts = {name: part * part.dtype.type(1.001) for name, part in record.top.parts.items()}
+    found = health(broken(record, parts=parts)).checks[PRODUCT]
+    assert found.passed is False
+    assert found.number == pytest.approx(1e-3, rel=0.01)
+    assert "state 9 " in found.sentence
+
+
+def test_a_step_is_judged_by_itself_where_the_gradient_has_shrunk_far():
+    record = run(gain=0.01, steps=120)
+    parts = dict(record.top.parts)
+    assert 0 < np.abs(parts["h"][2]).max() < 1e-180
+    parts["h"] = parts["h"].copy()
+    parts["h"][2, 1] *= 1 + 1e-6
+    found = health(broken(record, parts=parts)).checks[PRODUCT]
+    assert found.passed is False
+    assert found.number == pytest.approx(1e-6, rel=0.01)
+    assert "of sequence 2 in l0" in found.sentence
+
+
+def test_a_product_carried_over_all_steps_by_hand_is_as_constant_as_each_step_says():
+    record = run(cell="tanh", loss_at="all")
+    layer, seen = record.network.layers[0], record.layers[0]
+    direct = record.dy @ record.network.readout.params["W_hy"]
+    v, taken = np.random.default_rng(0).normal(size=seen.s[0].shape), 0.0
+    products = []
+    for t in range(record.steps + 1):
+        products.append((seen.ds[t] * v).sum() + taken)
+        if t == record.steps:
+            break
+        taken += (direct[t - 1] * v).sum() if t else 0
+        v = (v @ layer.params["W_hh"].T) * (1 - seen.h[t + 1] ** 2)
+    np.testing.assert_allclose(products, products[0], rtol=1e-12)
+    assert health(record).checks[PRODUCT].number < 1e-9
+
+
+@pytest.mark.parametrize("every", [1, 5, 1000])
+def test_fewer_states_can_be_taken_and_their_number_is_said(every):
+    record = run(layers=2)
+    taken = 2 * len(range(0, 10 * 3, every))
+    product = health(record, every=every).checks[PRODUCT]
+    assert product.passed
+    assert f"the most of {taken} states" in product.sentence
+    assert product.brief.endswith(f"at {taken} of 60 states")
+
+
+@pytest.mark.parametrize("at", [(1, 0, 3), (801, 2, 3)])
+def test_every_block_of_many_states_is_judged_to_its_end(at):
+    record = run(steps=801, loss_at="all")  # 2,406 states of 12 units: a block of 1,203 and another
+    parts = {"h": changed(record.top.parts["h"], at)}
+    found = health(broken(record, parts=parts)).checks[PRODUCT]
+    assert found.passed is False
+    assert f"of sequence {at[1] + 1} in l0" in found.sentence
+
+
+def test_the_line_has_every_number_that_there_is():
+    line = health(run(cell="relu", steps=2, batch_size=2, hidden_size=24)).line
+    assert line.startswith("Gradient and carried change agree to ")
+    assert "at 6 of 6 states; what comes into a unit and goes out agrees to " in line
+    assert line.endswith("; rank of ∂L/∂W_hh 2 of at most T·B = 4.")
+    assert "rank" not in health(run(), with_rank=False).line
+
+
+def test_the_line_of_a_wrong_gradient_says_what_is_wrong_and_of_none_why():
+    record = run()
+    parts = {"h": changed(record.top.parts["h"], (4, 1, 3))}
+    result = health(broken(record, parts=parts))
+    assert result.line == result.checks[PRODUCT].sentence
+    overflowed = health(run(gain=10.0, cell="linear", steps=900))
+    assert overflowed.line == "Adjoint and tangent: cannot be judged: the states overflowed."
 
 
 @dataclass(frozen=True)
@@ -230,7 +319,7 @@ def test_extremes_do_not_fail(settings):
     assert result.passed is not False, [check.sentence for check in result.checks]
 
 
-def test_a_kink_within_the_moves_leaves_its_sequence_out():
+def test_a_kink_within_the_moves_leaves_its_state_out():
     W = {"W_ih": [[1.0]], "W_hh": [[1.0]], "b_ih": [0.0]}
     W = {name: np.array(value) for name, value in W.items()}
     net = rv.Network([rv.Layer(rv.CELLS["relu"](1, 1), W)])
@@ -238,7 +327,8 @@ def test_a_kink_within_the_moves_leaves_its_sequence_out():
     record = rv.bptt(net, x, rv.losses.MSE(np.zeros((2, 2, 1))))
     check = health(record).checks[PRODUCT]
     assert check.passed
-    assert "1 of 2 sequences could not be judged" in check.sentence
+    assert check.number < 1e-9
+    assert "1 of 6 states could not be judged" in check.sentence
 
 
 def test_the_frame_has_a_row_a_check():

@@ -1,132 +1,159 @@
 """Is what travels back the transpose of what travels forward?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnnviz.arrays import Array, Bool, Float
-from rnnviz.diagnostics.check import Check, open_question, worst
-from rnnviz.diagnostics.tangent import Tangent, tangents
+from rnnviz.arrays import Array, Bool, Float, Int
+from rnnviz.diagnostics.check import Check, open_question
+from rnnviz.diagnostics.tangent import MOVES, Tangent, dot, largest, norms
 from rnnviz.network import Layer
-from rnnviz.products import through
+from rnnviz.products import rows, through
 from rnnviz.record import LayerRecord, Record
 
 NAME = "Adjoint and tangent"
 WORTH = 1e-2
-"""A sequence whose own tolerance is not below this is not judged: too much would pass."""
+"""A state whose own tolerance is not below this is not judged: too much would pass."""
 _SIGMAS = 10.0
 """Times the root of the summed squares of independent roundings: Higham and Mary (2019), A new
 approach to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41(5)."""
+_BLOCK, _FEWEST = 1 << 17, 64
+"""Entries of the largest array of a block of states, 1 MiB, and the least states in one."""
 
 
-def adjoint_product(record: Record) -> Check:
-    """Whether <ds_t, v_t>, with what the loss takes out on the way, is the same at every state.
+def adjoint_product(record: Record, every: int = 1) -> Check:
+    """Whether <ds_t, v> is <ds_{t+1}, J_t v> and what the loss puts in, at every state.
 
-    v_t is a small change of the first state, carried forward by central differences of the
-    cell's own steps. With ds_t = J_t^T ds_{t+1} + direct_t and v_{t+1} = J_t v_t, the sum of
-    <ds_t, v_t> and of <direct_u, v_u> over the u before t does not depend on t. The number is how
-    far it strays, as a share of itself; allowed is what the differences, measured at each step,
-    and the roundings of the backward pass can add up to.
+    J_t v is what a small change v of the state becomes, by a central difference of the cell's own
+    step. With ds_t = J_t^T ds_{t+1} + direct_t the two are equal for any v; each state has its
+    own, drawn with the gradient's signs, so that no entry hides another. Summed over the steps
+    between two states, this is what makes the product of the gradient and a change carried
+    through all of them, and what the loss takes out of it on the way, the same at both. The
+    number is the largest stray, as a share of the largest of the three terms; allowed is what the
+    difference, measured at that step, and one step's roundings can add up to.
+
+    Parameters
+    ----------
+    record : Record
+    every : of the (T+1)*B states of each layer, one in this many is taken, in the order (t, b)
     """
-    arriving = _arriving(record)
-    return worst(
-        [
-            _of_layer(record, number, direct.astype(np.float64))
-            for number, direct in enumerate(arriving)
-        ]
-    )
+    found = [
+        _strays(layer, seen, direct, every)
+        for layer, seen, direct in zip(
+            record.network.layers, record.layers, _arriving(record), strict=True
+        )
+    ]
+    return _said(found, record)
 
 
 @dataclass(frozen=True)
-class _Drift:
-    """How far each sequence's product strays from where it began, and may stray."""
+class _Strays:
+    """How far the two sides are apart at each state that was taken, and may be, as a share."""
 
-    strayed: Float[Array, " B"]
-    allowed: Float[Array, " B"]
-    judged: Bool[Array, " B"]
+    at: Int[Array, " N"]
+    """Which of the (T+1)*B states."""
+    strayed: Float[Array, " N"]
+    allowed: Float[Array, " N"]
+    judged: Bool[Array, " N"]
+
+    @property
+    def ratio(self) -> Float[Array, " N"]:
+        """What strayed by what may; -1 where it is not judged."""
+        ratio = np.where(self.judged, self.strayed / self.allowed, -1)
+        return np.where(np.isnan(ratio), np.inf, ratio)
 
 
-def _of_layer(record: Record, number: int, direct: Float[Array, "T B H"]) -> Check:
-    layer, seen = record.network.layers[number], record.layers[number]
-    first, last = _span(seen)
-    where = f"in {record.network.names[number]} "
-    if last - first < 1:
-        why = "cannot be judged: no state before the last has a gradient above rounding."
-        return open_question(NAME, f"{NAME}: {where}{why}")
-    drift = _drift(layer, seen, direct, first, last)
-    if not drift.judged.any():
-        why = "cannot be judged: kinks or rounding drown the differences."
-        return open_question(NAME, f"{NAME}: {where}{why}")
-    ratio = np.where(drift.judged, drift.strayed / drift.allowed, -1)
-    at = int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))
-    strayed, allowed = float(drift.strayed[at]), float(drift.allowed[at])
-    passed = strayed <= allowed
-    out = int((~drift.judged).sum())
-    left_out = f" {out} of {len(ratio)} sequences could not be judged." if out else ""
+def _said(found: Sequence[_Strays], record: Record) -> Check:
+    """A failure that is farthest from what may be; without one, the largest stray."""
+    taken = sum(len(layer.at) for layer in found)
+    judged = sum(int(layer.judged.sum()) for layer in found)
+    if not judged:
+        why = "no gradient is above rounding, or kinks or rounding drown the differences."
+        return open_question(NAME, f"{NAME}: cannot be judged: {why}")
+    passed = all((layer.ratio <= 1).all() for layer in found)
+    rank = [np.where(s.judged, s.strayed, -1) if passed else s.ratio for s in found]
+    number = int(np.argmax([values.max() for values in rank]))
+    layer, row = found[number], int(np.argmax(rank[number]))
+    strayed, allowed = float(layer.strayed[row]), float(layer.allowed[row])
+    t, sequence = divmod(int(layer.at[row]), record.batch_size)
+    out = taken - judged
+    left_out = f" {out:,} of {taken:,} states could not be judged." if out else ""
+    where = f"state {t:,} of sequence {sequence + 1:,} in {record.network.names[number]}"
     sentence = (
-        f"{NAME}: the product of gradient and a carried change strays by {strayed:.1e} of itself "
-        f"over {last - first:,} steps {where}and should be constant: up to {allowed:.1e} is "
-        f"rounding.{left_out}"
+        f"{NAME}: the product of gradient and a change carried one step forward strays by "
+        f"{strayed:.1e} of itself at {where}, the most of {judged:,} states, and should not: up to "
+        f"{allowed:.1e} is rounding there.{left_out}"
     )
-    return Check(NAME, passed, strayed, allowed, sentence)
+    whole = sum(seen.ds.shape[0] * seen.ds.shape[1] for seen in record.layers)
+    brief = f"gradient and carried change agree to {strayed:.0e} at {judged:,} of {whole:,} states"
+    return Check(NAME, passed, strayed, allowed, sentence, brief)
 
 
-def _span(seen: LayerRecord) -> tuple[int, int]:
-    """The states between which the gradient is above what its precision can hold with all digits.
-
-    Back from the last that has any.
-    """
-    size = np.abs(seen.ds).max(axis=(1, 2))
-    info = np.finfo(seen.ds.dtype)
-    last = int(np.flatnonzero(size)[-1]) if size.any() else 0
-    lost = np.flatnonzero(size[: last + 1] < float(info.smallest_normal / info.eps))
-    return (int(lost[-1]) + 1 if len(lost) else 0), last
-
-
-def _drift(layer: Layer, seen: LayerRecord, direct: Array, first: int, last: int) -> _Drift:
-    H, rounding = layer.cell.hidden_size, _rounding(layer, seen)
-    start = _start(seen.ds[first])
-    products, given = [], np.zeros(len(start))
-    by_difference, by_rounding = np.zeros(len(start)), np.zeros(len(start))
+def _strays(layer: Layer, seen: LayerRecord, direct: Array, every: int) -> _Strays:
+    at = np.arange(0, seen.ds.shape[0] * seen.ds.shape[1], every)
+    widest = len(MOVES) * max(seen.ds.shape[2], seen.pre.shape[2])
+    blocks = np.array_split(at, -(-len(at) // max(_FEWEST, _BLOCK // widest)))
+    compare = _Comparison(layer, seen, direct, len(blocks[0]))
     with np.errstate(all="ignore"):
-        for t, tangent in enumerate(tangents(layer, seen, start, first, last), first):
-            ds = seen.ds[t].astype(np.float64)
-            product = _times_length(_dot(ds, tangent.direction), tangent) + given
-            products.append(product)
-            if t > 0:
-                by_h = _dot(direct[t - 1], tangent.direction[:, :H])
-                given = given + _times_length(by_h, tangent)
-            size = _times_length(np.linalg.norm(ds, axis=1), tangent)
-            by_difference += size * tangent.error
-            by_rounding += (rounding * size) ** 2
-        whole = np.abs(products[0])
-        strayed = np.max(np.abs(np.array(products) - products[0]), axis=0) / whole
-        allowed = (by_difference + _SIGMAS * np.sqrt(by_rounding)) / whole
-        return _Drift(strayed, allowed, (whole > 0) & (allowed < WORTH))
+        strayed, allowed, judged = map(np.concatenate, zip(*map(compare, blocks), strict=True))
+    return _Strays(at, strayed, allowed, judged)
 
 
-def _start(ds: Float[Array, "B S"]) -> Float[Array, "B S"]:
-    """A drawn direction with the gradient's signs, so that no entry hides another."""
-    start: Array = np.abs(np.random.default_rng(0).normal(size=ds.shape)) * np.sign(ds)
-    return start
+class _Comparison:
+    """Both sides at any states of one layer, a block at a time."""
+
+    def __init__(self, layer: Layer, seen: LayerRecord, direct: Array, block: int) -> None:
+        self.seen, self.direct = seen, direct
+        self.block, self.tangent = block, Tangent(layer, block)
+        self.drawn = _drawn(seen.ds.shape[1], seen.ds.shape[2])
+        W = layer.params.get("W_hh", np.zeros((1, 1)))
+        self.size_of_W = max(1.0, float(norms(W.astype(np.float64)).max()))
+
+    def __call__(self, at: Int[Array, " N"]) -> tuple[Array, Array, Array]:
+        """How far the two sides are apart, may be, and whether that says anything."""
+        count = len(at)
+        at = np.resize(at, self.block)  # a tape has one length
+        seen, B = self.seen, self.seen.ds.shape[1]
+        ds, after, direct = _rows(seen.ds, at), _rows(seen.ds, at + B), _rows(self.direct, at - B)
+        scale = np.max([largest(part) for part in (ds, after, direct)], axis=0)
+        scale[scale == 0] = 1
+        ds, after, direct = ds / scale[:, None], after / scale[:, None], direct / scale[:, None]
+        v = np.copysign(self.drawn[at % B], ds)
+        carried, off = self.tangent(_rows(seen.x, at), _rows(seen.s, at), v, after)
+        kept, put_in = dot(ds, v), dot(direct, v[:, : direct.shape[1]])
+        whole = np.max(np.abs([kept, carried, put_in]), axis=0)
+        da = _rows(seen.pre, at) / scale[:, None]
+        allowed = (off + _SIGMAS * self._rounding(ds, after, direct, da)) / whole
+        info = np.finfo(seen.ds.dtype)
+        judged = (whole * scale > float(info.smallest_normal / info.eps)) & (allowed < WORTH)
+        strayed = np.abs(kept - carried - put_in) / whole
+        return strayed[:count], allowed[:count], judged[:count]
+
+    def _rounding(self, ds: Array, after: Array, direct: Array, da: Array) -> Float[Array, " N"]:
+        """One step's rounding of the gradient: in sums of G*H products, and in the slopes."""
+        sums = norms(ds) + norms(direct)
+        sums += self.size_of_W * norms(da)
+        slopes = self.size_of_W * norms(after)
+        eps = float(np.finfo(self.seen.ds.dtype).eps)
+        rounding: Array = eps * (np.sqrt(da.shape[1] + 8) * sums + slopes)
+        return rounding
 
 
-def _rounding(layer: Layer, seen: LayerRecord) -> float:
-    """One step's rounding of the gradient, as a share of it: sums of G*H products, and W's size."""
-    W = layer.params.get("W_hh")
-    size = 1.0 if W is None else max(1.0, float(np.linalg.norm(W, 2)))
-    return float(np.finfo(seen.ds.dtype).eps) * float(np.sqrt(seen.pre.shape[2] + 8)) * size
+def _drawn(batch_size: int, size: int) -> Float[Array, "B S"]:
+    """Directions of length 1 in which no entry is much smaller than another; signs come later."""
+    drawn = np.random.default_rng(0).uniform(0.5, 1.5, (batch_size, size))
+    unit: Array = drawn / norms(drawn)[:, None]
+    return unit
 
 
-def _times_length(values: Float[Array, " B"], tangent: Tangent) -> Float[Array, " B"]:
-    half = np.exp2(tangent.log2_length / 2)  # the whole may be beyond any float
-    scaled: Array = values * half * half
-    return scaled
-
-
-def _dot(one: Float[Array, "B N"], other: Float[Array, "B N"]) -> Float[Array, " B"]:
-    dot: Array = np.einsum("bn,bn->b", one, other)
-    return dot
+def _rows(array: Float[Array, "T B N"], at: Int[Array, " R"]) -> Float[Array, "R N"]:
+    """Some (t, b) in float64, counted through; zeros before the first and behind the last."""
+    flat = rows(array)
+    there = (at >= 0) & (at < len(flat))
+    taken: Array = flat[np.where(there, at, 0)].astype(np.float64, copy=False)
+    taken[~there] = 0
+    return taken
 
 
 def _arriving(record: Record) -> list[Array]:
@@ -140,7 +167,7 @@ def _arriving(record: Record) -> list[Array]:
         for n, part in zip(level, np.split(above, ends, axis=2), strict=True):
             layer, seen = network.layers[n], record.layers[n]
             way = slice(None, None, -1 if layer.reverse else None)
-            found[n] = part[way]
+            found[n] = np.ascontiguousarray(part[way])
             if level[0]:
                 below.append(through(*layer.cell.to_input(layer.params, seen.pre, seen.x))[way])
         above = np.sum(below, axis=0) if level[0] else above

@@ -16,11 +16,13 @@ class Check:
     allowed: float
     """What the number may be at most."""
     sentence: str
+    brief: str = ""
+    """The number in a few words, for a line of several checks; none where nothing was measured."""
 
 
-def open_question(name: str, why: str, number: float = float("nan")) -> Check:
+def open_question(name: str, why: str, number: float = float("nan"), brief: str = "") -> Check:
     """A check that cannot be made, and why."""
-    return Check(name, None, number, float("nan"), why)
+    return Check(name, None, number, float("nan"), why, brief)
 
 
 def worst(checks: Sequence[Check]) -> Check:

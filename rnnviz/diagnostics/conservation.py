@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnviz.arrays import Array, Float
+from rnnviz.arrays import Array, Float, Params
+from rnnviz.cells import Tape
 from rnnviz.cells.indrnn import IndRNN
 from rnnviz.cells.vanilla import Linear, ReLU
 from rnnviz.diagnostics.check import Check, open_question, worst
@@ -72,26 +73,33 @@ def _of_layer(layer: Layer, seen: LayerRecord, name: str) -> Check:
         f"{share[unit]:.1e} of their size, the most of {len(share):,} units, and should not: up "
         f"to {allowed:.1e} is rounding."
     )
-    return Check(NAME, bool(share[unit] <= allowed), float(share[unit]), allowed, sentence)
+    brief = f"what comes into a unit and goes out agrees to {share[unit]:.0e}"
+    passed = bool(share[unit] <= allowed)
+    return Check(NAME, passed, float(share[unit]), allowed, sentence, brief)
 
 
 def _sums(layer: Layer, seen: LayerRecord) -> _Sums:
     params = {key: W.astype(np.float64) for key, W in layer.params.items()}
-    x, da = rows(seen.x), rows(seen.da).astype(np.float64)
-    before, after = rows(seen.h[:-1]), rows(seen.h[1:])
-    products = [(W * seen.grads[key]).reshape(len(W), -1).sum(axis=1) for key, W in params.items()]
-    sizes = np.abs(x) @ np.abs(params["W_ih"]).T
-    if "W_hh" in params:
-        sizes += np.abs(before) @ np.abs(params["W_hh"]).T
-    else:
-        sizes += np.abs(before) * np.abs(params["w_hh"])
-    sizes += sum(np.abs(params[key]) for key in ("b_ih", "b_hh") if key in params)
+    da, after = rows(seen.da), rows(seen.h[1:])
+    if da.dtype != np.float64:
+        da, after = da.astype(np.float64), after.astype(np.float64)
+    # The gradients' own products, of sizes: as much as each could be if no term had a sign.
+    tape = Tape(seen.tape.a, {"h": np.abs(seen.h).astype(np.float64, copy=False)})
+    sizes = np.abs(seen.da).astype(np.float64, copy=False), np.abs(seen.x).astype(np.float64)
+    unsigned = layer.cell.grads(params, tape, *sizes, slice(0, len(seen.x)))
     return _Sums(
-        by_weights=np.sum(products, axis=0),
+        by_weights=_by_unit(params, seen.grads),
         by_arguments=np.einsum("rh,rh->h", after, da),
-        by_states=np.einsum("rh,rh->h", after, rows(seen.dh[1:]).astype(np.float64)),
-        unsigned=np.einsum("rh,rh->h", sizes, np.abs(da)),
+        by_states=np.einsum("rh,rh->h", after, rows(seen.dh[1:])),
+        unsigned=_by_unit({key: np.abs(W) for key, W in params.items()}, unsigned),
     )
+
+
+def _by_unit(params: Params, grads: Params) -> Float[Array, " H"]:
+    """Each unit's weights times what stands for their gradients."""
+    products = [(W * grads[key]).reshape(len(W), -1).sum(axis=1) for key, W in params.items()]
+    total: Array = np.sum(products, axis=0)
+    return total
 
 
 def _allowed(layer: Layer, seen: LayerRecord) -> float:

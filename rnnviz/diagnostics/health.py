@@ -15,6 +15,7 @@ from rnnviz.diagnostics.check import Check, open_question, worst
 from rnnviz.diagnostics.conservation import NAME as CONSERVATION
 from rnnviz.diagnostics.conservation import conservation
 from rnnviz.diagnostics.gradient_check import TOLERANCE, GradientCheck
+from rnnviz.diagnostics.tangent import norms
 from rnnviz.network import Layer
 from rnnviz.products import one_blas_thread, rows
 from rnnviz.record import LayerRecord, Record
@@ -36,22 +37,37 @@ class Health:
         judged = [check.passed for check in self.checks if check.passed is not None]
         return all(judged) if judged else None
 
+    @property
+    def line(self) -> str:
+        """All of it in a line: what fails, or the numbers, or why there are none."""
+        if self.passed is None:
+            return self.checks[0].sentence
+        if not self.passed:
+            return " ".join(check.sentence for check in self.checks if check.passed is False)
+        said = "; ".join(check.brief for check in self.checks if check.brief)
+        return f"{said[0].upper()}{said[1:]}."
+
     def to_frame(self) -> pd.DataFrame:
         """One row a check: name, passed, number, allowed, sentence."""
-        return pd.DataFrame([vars(check) for check in self.checks])
+        return pd.DataFrame([vars(check) for check in self.checks]).drop(columns="brief")
 
 
-def health(record: Record, checked: GradientCheck | None = None) -> Health:
+def health(
+    record: Record, checked: GradientCheck | None = None, *, every: int = 1, with_rank: bool = True
+) -> Health:
     """Checks of the record's own gradient that a wrong backward pass does not survive.
 
-    The product of adjoint and tangent is constant in time; in ReLU and linear units as much comes
-    in as goes out; the rank of dL/dW_hh is at most T*B; and central differences of the loss agree,
-    if they have been taken. No tolerance is a setting: each is what rounding can add up to.
+    The product of adjoint and tangent is the same before and after each step; in ReLU and linear
+    units as much comes in as goes out; the rank of dL/dW_hh is at most T*B; and central
+    differences of the loss agree, if they have been taken. No tolerance is a setting: each is
+    what rounding can add up to.
 
     Parameters
     ----------
     record : Record
     checked : what ``gradient_check`` found for the same network, x and loss, for a line of its own
+    every : the product of adjoint and tangent is taken at one in this many states
+    with_rank : whether the rank is asked for, which takes singular values
 
     Examples
     --------
@@ -61,14 +77,15 @@ def health(record: Record, checked: GradientCheck | None = None) -> Health:
     >>> result.passed, [check.passed for check in result.checks]
     (True, [True, True, True])
     """
-    names = PRODUCT, CONSERVATION, RANK
+    names = (PRODUCT, CONSERVATION, RANK)[: 3 if with_rank else 2]
     last = () if checked is None else (_differences(checked),)
     broken = _broken(record)
     if broken:
         why = f"cannot be judged: {broken}."
         return Health((*(open_question(name, f"{name}: {why}") for name in names), *last))
     with np.errstate(all="ignore"), one_blas_thread():
-        return Health((adjoint_product(record), conservation(record), rank(record), *last))
+        ranks = (rank(record),) if with_rank else ()
+        return Health((adjoint_product(record, every), conservation(record), *ranks, *last))
 
 
 def rank(record: Record) -> Check:
@@ -94,17 +111,18 @@ def _rank_of_layer(layer: Layer, seen: LayerRecord, name: str) -> Check:
     values = np.linalg.svd(dW, compute_uv=False)
     eps = float(np.finfo(seen.h.dtype).eps)
     steps = seen.pre.shape[0] * seen.pre.shape[1]
-    terms = np.linalg.norm(rows(seen.pre).astype(np.float64), axis=1)
-    terms = terms * np.linalg.norm(rows(seen.h[:-1]).astype(np.float64), axis=1)
-    largest = max(float(values[0]), float(terms.sum()))
+    pre, before = (rows(part).astype(np.float64, copy=False) for part in (seen.pre, seen.h[:-1]))
+    largest = max(float(values[0]), float(norms(pre) @ norms(before)))
     found = int(np.count_nonzero(values > max(*dW.shape, steps) * eps * largest))
     products = 2 if isinstance(layer.cell, _TWO_PRODUCTS) else 1
     most = products * steps
-    text = f"{RANK}: {found} in {name}, should be at most {'2' * (products - 1)}T·B = {most:,}"
+    bound = f"at most {'2' * (products - 1)}T·B = {most:,}"
+    text = f"{RANK}: {found} in {name}, should be {bound}"
+    brief = f"rank of ∂L/∂W_hh {found:,} of {bound}"
     if most >= min(dW.shape):
         why = f"says nothing here, as no matrix of this shape has more than {min(dW.shape)}"
-        return open_question(RANK, f"{text}; {why}.", float(found))
-    return Check(RANK, found <= most, float(found), float(most), f"{text}.")
+        return open_question(RANK, f"{text}; {why}.", float(found), brief)
+    return Check(RANK, found <= most, float(found), float(most), f"{text}.", brief)
 
 
 def _differences(checked: GradientCheck) -> Check:
