@@ -103,7 +103,8 @@ def alt(result: Bounds) -> str:
     return (
         f"{_how_far(result)}Lines over the lag on a log scale. The gradient's norm is "
         f"{plain(result.measured[0])} at the loss and {plain(result.measured[-1])} at lag {at}, "
-        f"where the bounds allow {plain(result.lower[-1])} to {plain(result.upper[-1])}. {result.sentence}"
+        f"where the bounds allow {plain(result.lower[-1])} to {plain(result.upper[-1])}. "
+        f"{result.sentence}"
     )
 
 
