@@ -14,16 +14,29 @@ from dashboard.explored import Explored
 from dashboard.limits import PASSES, PATIENCE
 from dashboard.section import Drawn, Look, sequence
 from rnnviz import diagnostics, draw, figures
+from rnnviz.arrays import Array, Int
+from rnnviz.cells.vanilla import Vanilla
 from rnnviz.diagnostics import Axis
+from rnnviz.diagnostics.truncation import MOST_WINDOWS
 
 NUMBERS = 2_000_000
 """The most norms that are kept of one picture."""
 SURFACE_POINTS = 21
 STARTS = 64
-WINDOWS, SINGULAR, FRAMES, NORMS = 5e9, 6e7, 7e8, 1.2e9
-"""Multiplications a second of truncated passes, products of Jacobians, frames, and norms."""
-PAIR, STEP = 3e-5, 8e-6
-"""Seconds that a loss at a step, and a step forward, take however small they are."""
+WINDOWS, SINGULAR, FRAMES, NORMS, SEARCHES = 5e9, 6e7, 7e8, 6e8, 1.5e8
+"""Multiplications a second of truncated passes, products of Jacobians, frames, norms, and
+searches for a fixed point."""
+COMPARED = 1.5e7
+"""Weights a second whose gradients are compared with those of a window."""
+FEWEST_ROWS = 3
+"""Sequences that take as long as fewer of them do: large weights come from slow memory."""
+FEWEST_WINDOWS = 8
+PAIR, STEP, PULL = 3e-5, 8e-6, 1.5e-4
+"""Seconds that a loss at a step, a step forward, and one back of some units' gradients, take
+however small they are."""
+FEWEST_LAGS, UNITS = 16, 16
+"""Lags of whole products that are worth a picture; units that are looked at where there are not
+so many."""
 
 
 def sources(explored: Explored, look: Look) -> Drawn:
@@ -32,12 +45,14 @@ def sources(explored: Explored, look: Look) -> Drawn:
     step = config.batch_size * explored.weights
     losses = int(explored.record.dy.any(axis=(1, 2)).sum())
     whole = losses * config.steps / 2 * (3 * step / PASSES + PAIR)
-    every = max(1, ceil(whole / PATIENCE), ceil(losses * config.steps / NUMBERS))
+    # A step without a loss has a row too.
+    every = max(1, ceil(whole / PATIENCE), ceil(config.steps**2 / NUMBERS))
     found = explored.once(f"itemized {every}", lambda r: diagnostics.itemized(r, every=every))
     relative = session.state().view.scale == "relative"
     if losses == 1 < config.steps:
         yield "One step has a loss: set *Loss at* to every step to see where more comes from."
-    yield from _cut(every, "of the losses is followed back", whole)
+    if losses > 1:
+        yield from _cut(every, "of the losses is followed back", whole)
     yield figures.itemized(found, relative=relative, **look)
     yield figures.decay(diagnostics.decay(found, explored.flow), **look)
     name = _recurrent(explored)
@@ -50,25 +65,51 @@ def sources(explored: Explored, look: Look) -> Drawn:
 def products(explored: Explored, look: Look) -> Drawn:
     """What products of Jacobians, and single ones, do to a gradient."""
     size, one = explored.cell.state_size, sequence(explored)
-    whole = explored.config.steps * size**3 / SINGULAR
-    reach = min(explored.config.steps, int(explored.config.steps * PATIENCE / whole))
-    if reach == 0:
-        yield _too_large(whole, "The singular values")
+    steps, end = explored.config.steps, explored.flow.loss_state
+    each = size**3 / SINGULAR
+    reach = min(steps, int(PATIENCE / each))
+    if reach < min(steps, FEWEST_LAGS):
+        yield from _of_units(explored, look, each * steps)
+        yield _too_large(each * steps, "The Jacobians of single steps, which need every unit,")
         return
-    end = explored.flow.loss_state
-    lags = np.unique(np.geomspace(1, max(1, min(end, reach)), 16).round().astype(int))
-    if reach < explored.config.steps:
-        yield f"Lags up to {reach:,} are shown: all of them would take {_seconds(whole)}."
+    if reach < steps:
+        yield f"Lags up to {reach:,} are shown: all of them would take {_seconds(each * steps)}."
+    lags = _lags(min(end, reach))
     spectrum = explored.once(
         f"spectrum {one}",
         lambda r: diagnostics.jacobian_spectrum(r, lags, sequence=one, end=end),
     )
     yield figures.jacobian_spectrum(spectrum, flow=explored.flow, **look)
-    every = max(1, ceil(whole / PATIENCE))
-    steps = explored.once(
+    every = max(1, ceil(each * steps / PATIENCE))
+    single = explored.once(
         f"steps {one}", lambda r: diagnostics.jacobian_steps(r, sequence=one, every=every)
     )
-    yield figures.jacobian_steps(steps, **look)
+    yield figures.jacobian_steps(single, **look)
+
+
+def _of_units(explored: Explored, look: Look, whole: float) -> Drawn:
+    """How some units feel the states before: a picture for a layer too wide for all of them."""
+    one, end = sequence(explored), explored.flow.loss_state
+    units = min(UNITS, explored.config.hidden_size)
+    each = units * explored.weights / PASSES + PULL
+    reach = max(1, min(end, int(PATIENCE / each)))
+    cut = f", and lags up to {reach:,}," if reach < end else ""
+    yield (
+        f"{units:,} of {explored.config.hidden_size:,} units{cut} are shown: the whole state "
+        f"would take {_seconds(whole)}."
+    )
+    spectrum = explored.once(
+        f"spectrum {one}",
+        lambda r: diagnostics.jacobian_spectrum(
+            r, _lags(reach), sequence=one, end=end, units=units
+        ),
+    )
+    yield figures.jacobian_spectrum(spectrum, flow=explored.flow, **look)
+
+
+def _lags(last: int) -> Int[Array, " K"]:
+    """A few lags up to the last, evenly spaced on a log scale."""
+    return np.unique(np.geomspace(1, max(1, last), 16).round().astype(int))
 
 
 def exponents(explored: Explored, look: Look) -> Drawn:
@@ -87,18 +128,28 @@ def exponents(explored: Explored, look: Look) -> Drawn:
 
 def bounds(explored: Explored, look: Look) -> Drawn:
     """What is proved of the gradient."""
-    config = explored.config
-    each = config.steps * explored.cell.state_size**3 / NORMS
-    count = min(config.batch_size, int(PATIENCE / each))
+    config, step = explored.config, explored.cell.state_size**3 / NORMS
+    whole = config.steps * step
+    count, lags = min(config.batch_size, int(PATIENCE / whole)), config.steps
     if count == 0:
-        yield _too_large(each, "The bounds")
-        return
-    if count < config.batch_size:
+        count, lags = 1, min(config.steps, int(PATIENCE / step))
+    if lags == 0 and not isinstance(explored.cell, Vanilla):
         yield (
-            f"The first {count} of {config.batch_size} sequences are shown: all of them would "
-            f"take {_seconds(each * config.batch_size)}."
+            f"{_too_large(whole, 'The bounds')} One step's alone would take {_seconds(step)}, and "
+            "of a cell with gates nothing that takes less proves anything."
         )
-    found = explored.once("bounds", lambda r: diagnostics.bounds(r, sequences=count))
+        return
+    if count < config.batch_size or lags < config.steps:
+        lags = max(1, lags)
+        of = f"of {config.batch_size:,} sequences is" if config.batch_size > 1 else "sequence is"
+        which = of if count == 1 else f"{count:,} of {config.batch_size:,} sequences are"
+        steps = "step" if lags == 1 else f"{lags:,} steps"
+        cut = f", with the Jacobians of the last {steps}" * (lags < config.steps)
+        yield (
+            f"The first {which} shown{cut}: the whole would take "
+            f"{_seconds(whole * config.batch_size)}."
+        )
+    found = explored.once("bounds", lambda r: diagnostics.bounds(r, sequences=count, lags=lags))
     yield figures.bounds(found, **look)
 
 
@@ -109,19 +160,39 @@ def truncation(explored: Explored, look: Look) -> Drawn:
     whole = 2 * losses * config.steps * config.batch_size * explored.weights / WINDOWS
     every = max(1, min(losses, ceil(whole / PATIENCE)))
     yield from _cut(every, "of the losses is taken, for both gradients", whole)
-    found = explored.once(f"truncation {every}", lambda r: diagnostics.truncation(r, every=every))
+    most = min(config.steps, MOST_WINDOWS)
+    each = explored.weights / COMPARED
+    count = min(most, max(FEWEST_WINDOWS, int(PATIENCE / each)))
+    windows = None
+    if count < most:
+        yield (
+            f"{count} of {most} lengths are shown: to compare the gradients of all of them would "
+            f"take {_seconds(most * each)}."
+        )
+        windows = np.unique(np.rint(np.geomspace(1, config.steps, count)).astype(int))
+    found = explored.once(
+        f"truncation {every}", lambda r: diagnostics.truncation(r, windows, every=every)
+    )
     yield figures.truncation(found, **look)
 
 
 def states(explored: Explored, look: Look) -> Drawn:
     """The states in a plane, and where they would stand still."""
     space = explored.once("states", diagnostics.state_space)
-    each = 20 * explored.cell.state_size**3 / SINGULAR / 4
+    each = explored.cell.state_size**3 / SEARCHES
     starts = min(STARTS, int(PATIENCE / each))
     points = None
     if starts == 0:
-        yield _too_large(each, "One search for a fixed point")
+        yield (
+            "The states are shown without fixed points: one search for them would take "
+            f"{_seconds(each)}."
+        )
     else:
+        if starts < STARTS:
+            yield (
+                f"Fixed points are searched from {starts:,} of {STARTS} starts: all of them would "
+                f"take {_seconds(each * STARTS)}."
+            )
         points = explored.once(
             "fixed points", lambda r: diagnostics.fixed_points(r, "mean", starts=starts)
         )
@@ -137,26 +208,33 @@ def surface(explored: Explored, look: Look) -> Drawn:
         found = explored.once("cliff", lambda _: diagnostics.pascanu_cliff())
         yield figures.loss_surface(found, **look | {"caption": ""})
         return
-    each = config.steps * (4 * config.batch_size * explored.weights / PASSES + STEP)
-    points = min(SURFACE_POINTS, max(3, int((PATIENCE / each) ** 0.5) // 2 * 2 + 1))
-    if points < SURFACE_POINTS:
-        yield (
-            f"{points} by {points} points are drawn: {SURFACE_POINTS} by {SURFACE_POINTS} would "
-            f"take {_seconds(each * SURFACE_POINTS**2)}."
-        )
+    batch = max(config.batch_size, FEWEST_ROWS)
+    each = config.steps * (4 * batch * explored.weights / PASSES + STEP)
+    points, along = _odd((PATIENCE / each) ** 0.5), _odd(PATIENCE / each)
+    whole = f"{SURFACE_POINTS} by {SURFACE_POINTS} would take {_seconds(each * SURFACE_POINTS**2)}"
+    if points == 1:
+        yield f"A plane is not drawn: {whole}."
+    elif points < SURFACE_POINTS:
+        yield f"{points} by {points} points are drawn: {whole}."
     axes = _entries(explored) if view == "weights" else [Axis.gradient(), Axis.random()]
     loss = draw(config).loss(config.loss_at)
 
-    def over(*chosen: Axis) -> diagnostics.LossSurface:
+    def over(*chosen: Axis, points: int) -> diagnostics.LossSurface:
         record = explored.record
         return diagnostics.loss_surface(
             record.network, record.x, loss, chosen, points=points, learning_rate=0.1
         )
 
-    plane = explored.once(f"surface {view}", lambda _: over(*axes))
-    yield figures.loss_surface(plane, **look)
-    line = explored.once(f"slice {view}", lambda _: over(axes[0]))
+    if points > 1:
+        plane = explored.once(f"surface {view}", lambda _: over(*axes, points=points))
+        yield figures.loss_surface(plane, **look)
+    line = explored.once(f"slice {view}", lambda _: over(axes[0], points=max(3, along)))
     yield figures.loss_slice(line, **look)
+
+
+def _odd(most: float) -> int:
+    """The odd number of points of a grid that is no more than this, nor than what is drawn."""
+    return min(SURFACE_POINTS, max(1, (int(most) - 1) // 2 * 2 + 1))
 
 
 def _entries(explored: Explored) -> list[Axis]:

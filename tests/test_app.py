@@ -202,7 +202,7 @@ def test_another_way_to_look_is_drawn_and_is_in_the_link(section, choice, way):
 
 @pytest.mark.parametrize(
     "section",
-    ["sources", "products", "exponents", "bounds", "truncation", "surface"],
+    ["sources", "products", "exponents", "bounds", "truncation", "surface", "states"],
 )
 def test_what_would_take_too_long_is_smaller_and_says_what_the_whole_takes(section, monkeypatch):
     import dashboard.costly
