@@ -136,7 +136,7 @@ def bounds(explored: Explored, look: Look) -> Drawn:
     if lags == 0 and not isinstance(explored.cell, Vanilla):
         yield (
             f"{_too_large(whole, 'The bounds')} One step's alone would take {_seconds(step)}, and "
-            "of a cell with gates nothing that takes less proves anything."
+            "a bound that left a step out would prove nothing."
         )
         return
     if count < config.batch_size or lags < config.steps:

@@ -293,6 +293,11 @@ def test_how_far_the_jacobians_go_is_said(cell, lags):
     assert ("from lag 5 on by the weights" in str(figure.to_dict())) == (cell == "tanh")
 
 
+def test_one_lag_is_said_in_the_singular():
+    subtitle = figures.bounds(bounds(run(), lags=1)).layout.meta["subtitle"]
+    assert subtitle.startswith("The first lag of 30 is bounded by each step's Jacobian")
+
+
 def test_no_lags_at_all_are_refused_in_one_sentence():
     with pytest.raises(ValueError, match="lags must be at least 1, got 0"):
         bounds(run(), lags=0)

@@ -88,12 +88,13 @@ def _how_far(result: Bounds) -> str:
     """How many lags the steps' own Jacobians bound, and what bounds the others."""
     if result.whole:
         return ""
-    first = f"The first {count(result.own, 'lag')} of {result.loss_state:,}"
+    one = result.own == 1
+    first = f"The first {'lag' if one else count(result.own, 'lag')} of {result.loss_state:,}"
     if result.pascanu is None:
         return f"{first}. "
     return (
-        f"{first} are bounded by each step's Jacobian, the others by the singular values of W_hh "
-        "times the steepest and the flattest unit's slope. "
+        f"{first} {'is' if one else 'are'} bounded by each step's Jacobian, the others by the "
+        "singular values of W_hh times the steepest and the flattest unit's slope. "
     )
 
 
