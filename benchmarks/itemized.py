@@ -1,6 +1,7 @@
 """Every step's loss sent back by itself, against PyTorch and our own pass once per source."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -40,6 +41,14 @@ def table() -> Iterator[str]:
             f"{case.cell:<8} {case.dtype:<8} {case.T:>5} {case.B:>3} {case.H:>4} "
             f"{mine * 1e3:>9.1f} {others / mine:>24.1f}x {own / mine:>13.1f}x"
         )
+    yield f"float32 at the first of these sizes: {_times_faster_in_float32(CASES[0]):.2f}x as fast"
+
+
+def _times_faster_in_float32(case: Case) -> float:
+    """Both precisions in turn, so that a machine that drifts does so under both."""
+    records = [ours(replace(case, dtype=dtype))[0]() for dtype in CLOSE]
+    double, single = medians([lambda r=record: itemized(r) for record in records], rounds=15)
+    return double / single
 
 
 def _pytorch(record: Record, x: np.ndarray, target: np.ndarray) -> Work:

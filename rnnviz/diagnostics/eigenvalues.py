@@ -7,6 +7,7 @@ import pandas as pd
 
 from rnnviz.arrays import Array
 from rnnviz.network import Network
+from rnnviz.products import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def eigenvalues(network: Network, layer: int | None = None) -> Eigenvalues:
         W = at.cell.recurrent(at.params)
     if not np.isfinite(W).all():
         raise ValueError(f"W_hh must be finite, got {(~np.isfinite(W)).sum()} entries that are not")
-    values = np.linalg.eigvals(W)
+    with one_blas_thread():
+        values, sigma = np.linalg.eigvals(W), np.linalg.svd(W, compute_uv=False)
     order = np.argsort(-np.abs(values), kind="stable")
-    return Eigenvalues(values[order], np.linalg.svd(W, compute_uv=False), at.cell.recurrent_name)
+    return Eigenvalues(values[order], sigma, at.cell.recurrent_name)
