@@ -10,7 +10,8 @@ FIRST = ("optimizer", "learning_rate", "momentum", "clip_by", "clip", "clip_perc
 LAST = ("iterations", "detail")
 MORE = (
     *("weight_decay", "schedule", "warmup", "decay_every", "decay_factor"),
-    *("noise", "reproject", "omega", "omega_form", "window", "stride", "carry"),
+    *("noise", "reproject", "omega", "omega_form"),
+    *("floss", "floss_exponents", "floss_sequences", "window", "stride", "carry"),
     *("target_loss", "time_limit"),
 )
 """Settings behind a fold."""

@@ -1,7 +1,7 @@
 """One step of training: a batch, its gradient, what is done to it, and where the weights go."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from rnnviz.arrays import Array, Float, Params, frozen
 from rnnviz.bptt import bptt, predict
 from rnnviz.config import TrainConfig
+from rnnviz.floss import floss
 from rnnviz.history import TrainStep
 from rnnviz.moments import Moment, schedule_of, take_moment
 from rnnviz.network import Network
@@ -19,7 +20,7 @@ from rnnviz.record import Record
 from rnnviz.run import draw
 from rnnviz.tasks import Batch
 from rnnviz.vectors import flat, named, update_ratios
-from rnnviz.windows import windowed_grads
+from rnnviz.windows import Given, windowed_grads
 
 VALIDATE_EVERY = 10
 """A forward pass costs a third of a training step, and a held-out loss moves slowly."""
@@ -60,7 +61,8 @@ class _Seen:
     grads: Params
     record: Record | None
     """None where only the gradient of truncated BPTT was computed."""
-    omega: float | None
+    omega: float | None = None
+    floss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ def advance(course: Course, last: TrainStep, number: int, *, late: bool = False)
         accuracy=_accuracy(batch, seen.record.y, config.loss_at) if seen.record else None,
         validation_accuracy=score.accuracy,
         omega=seen.omega,
+        floss=seen.floss,
         ratios=frozen(update_ratios(network.params, theta, params)),
         moment=_moment(course, last, number) if due else None,
         norms=None if past is None else frozen(np.append(past, clipped.before)),
@@ -120,19 +123,34 @@ def _see(config: TrainConfig, network: Network, batch: Batch) -> _Seen:
     loss, c = batch.loss(config.loss_at), config
     if not c.window:
         record = bptt(network, batch.x, loss)
-        return _with_omega(c, _Seen(record.loss, record.grads, record, None))
-    loss_t, grads = windowed_grads(network, batch.x, loss, c.window, c.stride, c.carry)
-    record_for_omega = bptt(network, batch.x, loss) if c.omega else None
-    return _with_omega(c, _Seen(float(loss_t.sum()), grads, record_for_omega, None))
+        seen = _Seen(record.loss, record.grads, record)
+    else:
+        loss_t, grads = windowed_grads(network, batch.x, loss, c.window, c.stride, c.carry)
+        record_for_omega = bptt(network, batch.x, loss) if c.omega else None
+        seen = _Seen(float(loss_t.sum()), grads, record_for_omega)
+    return _with_floss(c, network, batch.x, _with_omega(c, seen))
 
 
 def _with_omega(config: TrainConfig, seen: _Seen) -> _Seen:
     if not config.omega or seen.record is None:
         return seen
+    value, pulls = omega(seen.record, config.omega_form)
+    return replace(seen, omega=value, grads=_pulled(seen.grads, config.omega, pulls))
+
+
+def _with_floss(config: TrainConfig, network: Network, x: Array, seen: _Seen) -> _Seen:
+    if not config.floss:
+        return seen
+    x = x[:, : config.floss_sequences]
+    nothing = Given(np.zeros((*x.shape[:2], network.output_size), network.dtype))
+    value, pulls = floss(bptt(network, x, nothing), config.floss_exponents)
+    return replace(seen, floss=value, grads=_pulled(seen.grads, config.floss, pulls))
+
+
+def _pulled(grads: Params, weight: float, pulls: Params) -> Params:
+    """The gradients with those of a regulariser added."""
     with np.errstate(all="ignore"):
-        value, pulls = omega(seen.record, config.omega_form)
-        pulled = {name: seen.grads[name] + config.omega * pull for name, pull in pulls.items()}
-    return _Seen(seen.loss, seen.grads | pulled, seen.record, value)
+        return grads | {name: grads[name] + weight * pull for name, pull in pulls.items()}
 
 
 def _score(course: Course, network: Network) -> _Score:
@@ -183,6 +201,8 @@ def _not_finite(seen: _Seen, grad_norm: float, theta: Array) -> str:
         return "" if np.isfinite(theta).all() else "the weights after it are"
     if seen.record and not all(np.isfinite(layer.s).all() for layer in seen.record.layers):
         return "the states are"
+    if seen.floss is not None and not math.isfinite(seen.floss):
+        return "the flossed exponents are"
     return "the gradient is" if math.isfinite(seen.loss) else "the loss is"
 
 

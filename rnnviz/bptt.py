@@ -90,6 +90,22 @@ def trajectory(
         return _read_out(network, top), passed
 
 
+def pulled(record: Record, direct: Sequence[Float[Array, "T B H"]]) -> Params:
+    """Gradient by every parameter of what the states of a pass alone decide.
+
+    Parameters
+    ----------
+    record : Record
+    direct : for each layer its direct derivative by ``h[1:]``, all other states held still, in the
+        order that the layer takes its steps in
+    """
+    network, dy = record.network, np.zeros_like(record.dy)
+    seen = [(layer.x, layer.tape) for layer in record.layers]
+    top = np.zeros((*dy.shape[:2], network.top_size), dy.dtype)
+    with np.errstate(all="ignore"), one_blas_thread(_largest_product(network, record.x)):
+        return _backward(network, seen, top, dy, direct)[2]
+
+
 def _largest_product(network: Network, x: Array) -> int:
     """Multiplications in the largest product, the one behind a weight gradient."""
     widest = max(16, x.shape[2], network.output_size, network.layers[0].cell.hidden_size)
@@ -136,7 +152,11 @@ def _start_from(loss: Loss, y: Array) -> tuple[Array, Array]:
 
 
 def _backward(
-    network: Network, seen: Sequence[Seen], top: Array, dy: Array
+    network: Network,
+    seen: Sequence[Seen],
+    top: Array,
+    dy: Array,
+    direct: Sequence[Array] | None = None,
 ) -> tuple[tuple[LayerRecord, ...], Array, Params]:
     grads = _readout_grads(network, top, dy)
     above: Factors = dy, network.readout.params["W_hy"] if network.readout else None
@@ -147,6 +167,8 @@ def _backward(
             past = product(above)
             above = past, None
         shares = [above] if len(level) == 1 else _shares(network, level, product(above))
+        if direct is not None:
+            shares = [(product(s) + direct[n], None) for n, s in zip(level, shares, strict=True)]
         found = [
             backward(network.layers[n], *seen[n], share)
             for n, share in zip(level, shares, strict=True)

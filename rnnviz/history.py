@@ -29,7 +29,10 @@ COLUMNS = (
     "threshold",
     *MEASURED,
 )
-"""What every history has; behind it ``ratio.<parameter>`` for each, and ``omega`` if used."""
+"""What every history has; behind it ``ratio.<parameter>`` for each, and ``PULLS`` if used."""
+
+PULLS = ("omega", "floss")
+"""What the weights are pulled by beside the loss."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +64,8 @@ class TrainStep:
     """Share of right answers; None where the task has no such thing, or it was not taken."""
     omega: float | None = None
     """The regulariser, not yet weighted; None where it is not used."""
+    floss: float | None = None
+    """The mean squared Lyapunov exponent, not yet weighted; None where flossing is not used."""
     ratios: Float[Array, " P"] | None = None
     """log10 of ||update|| / ||W|| by parameter: -inf for no update, NaN where W was 0."""
     moment: Moment | None = None
@@ -71,7 +76,7 @@ class TrainStep:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of ``row``."""
-        return columns_of(self.network, omega=self.omega is not None)
+        return columns_of(self.network, self._pulls)
 
     @property
     def row(self) -> tuple[float, ...]:
@@ -88,8 +93,14 @@ class TrainStep:
             self.threshold,
             *(self.moment.measured if self.moment else _UNMEASURED),
             *self._ratios(),
-            *(() if self.omega is None else (self.omega,)),
+            *self._pulls.values(),
         )
+
+    @property
+    def _pulls(self) -> dict[str, float]:
+        """What was used of ``PULLS``."""
+        pulls: dict[str, float | None] = {name: getattr(self, name) for name in PULLS}
+        return {name: value for name, value in pulls.items() if value is not None}
 
     def _ratios(self) -> list[float]:
         if self.ratios is None:
@@ -102,7 +113,8 @@ class TrainStep:
         words = {"fault": np.array(self.fault or ""), "reached": np.array(self.reached or "")}
         norms = {} if self.norms is None else {"norms": self.norms}
         state = state_arrays(self.network, self.memory)
-        return {"row": np.array(self.row)} | words | norms | state
+        pulls = {name: np.array(value) for name, value in self._pulls.items()}
+        return {"row": np.array(self.row)} | words | norms | pulls | state
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Array], like: Network) -> "TrainStep":
@@ -129,7 +141,8 @@ class TrainStep:
             memory=memory,
             fault=str(arrays["fault"]) or None,
             reached=str(arrays["reached"]) or None,
-            omega=float(row[end]) if len(row) > end else None,
+            omega=_kept(arrays, "omega"),
+            floss=_kept(arrays, "floss"),
             ratios=frozen(row[len(COLUMNS) : end].copy()),
             norms=frozen(arrays["norms"]) if "norms" in arrays else None,
         )
@@ -147,10 +160,14 @@ def _optional(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def columns_of(network: Network, *, omega: bool = False) -> tuple[str, ...]:
-    """The columns of a history of training this network."""
+def _kept(arrays: dict[str, Array], name: str) -> float | None:
+    return float(arrays[name]) if name in arrays else None
+
+
+def columns_of(network: Network, pulls: Iterable[str] = ()) -> tuple[str, ...]:
+    """The columns of a history of training this network, with those of ``PULLS`` that are used."""
     ratios = (f"ratio.{name}" for name in network.params)
-    return (*COLUMNS, *ratios, *(("omega",) if omega else ()))
+    return (*COLUMNS, *ratios, *pulls)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from rnnviz.advance import VALIDATE_EVERY, Course, advance
 from rnnviz.arrays import frozen, keep_freed_memory
 from rnnviz.cells import CELLS
 from rnnviz.config import TrainConfig
+from rnnviz.floss import floss_bytes, takes_floss
 from rnnviz.history import COLUMNS, Change, History, TrainStep, changes_between, columns_of
 from rnnviz.moments import Moment, MomentPlan, schedule_of
 from rnnviz.omega import takes_omega
@@ -74,6 +75,7 @@ def train(
     check_memory(config, memory_limit)
     check_outputs(config)
     _check_ways(config)
+    _check_floss(config, memory_limit)
     course = Course(config)
     _ = course.held_out
     keep_freed_memory()
@@ -130,6 +132,22 @@ def _check_ways(config: TrainConfig) -> None:
     if config.window and config.directions == "both":
         raise ValueError(
             f"window must be 0 for layers that read in reverse too, got {config.window}"
+        )
+
+
+def _check_floss(config: TrainConfig, memory_limit: int) -> None:
+    cell = CELLS[config.cell](2, 2)
+    if not config.floss:
+        return
+    if not takes_floss(cell):
+        raise ValueError(f"floss must be 0 for the cell {cell.title}, got {config.floss:g}")
+    sequences = min(config.floss_sequences, config.batch_size)
+    needed = floss_bytes(untrained(config), config.steps, sequences, config.floss_exponents)
+    if needed > memory_limit:
+        raise ValueError(
+            f"flossing must take at most {memory_limit / 2**20:,.0f} MB, got "
+            f"{needed / 2**20:,.0f} MB for floss_exponents={config.floss_exponents}, "
+            f"floss_sequences={sequences}, steps={config.steps}: lower one of them"
         )
 
 

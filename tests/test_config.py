@@ -150,6 +150,7 @@ def test_no_slider_rests_at_minus_zero(name):
         (("clip",), {"clip_by": "percentile"}, {"clip_by": "value"}),
         (("clip_percentile",), {"clip_by": "norm"}, {"clip_by": "percentile"}),
         (("omega_form",), {"omega": 0}, {"omega": 0.5}),
+        (("floss_exponents", "floss_sequences"), {"floss": 0}, {"floss": 0.5}),
         (("stride", "carry"), {"window": 0}, {"window": 5}),
     ],
 )

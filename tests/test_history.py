@@ -38,6 +38,8 @@ def test_the_columns_begin_alike_and_end_with_each_parameters_ratio() -> None:
     ratios = tuple(f"ratio.{name}" for name in network.params)
     assert columns_of(network) == (*COLUMNS, *ratios)
     assert history(omega=0.5).columns[-1] == "omega"
+    assert history(floss=0.5).columns[-1] == "floss"
+    assert history(omega=0.5, floss=0.5).columns[-2:] == ("omega", "floss")
 
 
 def test_an_unknown_column_is_named() -> None:
@@ -223,10 +225,11 @@ def test_a_moment_comes_back_from_its_arrays_as_it_was() -> None:
 
 
 def test_a_step_comes_back_from_its_arrays_as_it_was() -> None:
-    *_, last = train(small(omega=0.1, clip_by="percentile", target_loss=900))
+    *_, last = train(small(omega=0.1, floss=0.1, clip_by="percentile", target_loss=900))
     assert last.reached
     back = TrainStep.from_arrays(last.arrays(), untrained(small()))
-    assert (back.reached, back.fault, back.omega) == (last.reached, None, last.omega)
+    assert (back.reached, back.fault) == (last.reached, None)
+    assert (back.omega, back.floss) == (last.omega, last.floss)
     for name, array in last.arrays().items():
         if name != "row":
             assert np.array_equal(back.arrays()[name], array)

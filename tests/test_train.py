@@ -9,11 +9,13 @@ import pytest
 import rnnviz as rv
 from rnnviz.arrays import Params
 from rnnviz.config.train import CLIPPINGS, SCHEDULES
+from rnnviz.floss import floss
 from rnnviz.omega import omega
 from rnnviz.optim import OPTIMIZERS
 from rnnviz.run import draw, run, untrained
 from rnnviz.tasks import TASKS
 from rnnviz.train import COLUMNS, VALIDATE_EVERY, History, TrainStep, baseline, columns_of, train
+from rnnviz.windows import Given
 
 SMALL = {"task": "copy", "loss_at": "task", "steps": 13, "batch_size": 3, "hidden_size": 5}
 
@@ -262,6 +264,7 @@ RESUMED = {
     "noise": {"noise": 0.1},
     "reproject": {"reproject": 4},
     "omega": {"omega": 0.5, "omega_form": "code"},
+    "floss": {"floss": 0.5, "floss_exponents": 3},
     "window": {"window": 5, "stride": 3},
     "window from zero": {"window": 5, "stride": 3, "carry": "zero"},
 }
@@ -347,6 +350,30 @@ def test_omega_pulls_on_the_recurrent_weights_and_leaves_the_reported_loss() -> 
         np.testing.assert_allclose(step.network.params[name], pulled, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("window", [0, 4])
+def test_flossing_pulls_on_all_weights_of_the_layers_beside_any_window(window: int) -> None:
+    config = small(optimizer="sgd", clip=0, learning_rate=0.1, iterations=1, window=window)
+    asked = {"floss": 0.5, "floss_exponents": 2, "floss_sequences": 2}
+    (step,), (free,) = train(config.replace(**asked)), train(config)
+    record = run(config.run)
+    nothing = Given(np.zeros_like(record.y[:, :2]))
+    value, pulls = floss(rv.bptt(record.network, record.x[:, :2], nothing), 2)
+    assert step.loss == free.loss
+    assert step.floss == step.row[-1] == value
+    assert step.columns[-1] == "floss"
+    assert all(pull.any() for name, pull in pulls.items() if name.startswith("l0"))
+    for name, W in free.network.params.items():
+        pulled = W - 0.1 * 0.5 * pulls[name]
+        np.testing.assert_allclose(step.network.params[name], pulled, rtol=1e-12, atol=1e-15)
+
+
+def test_a_flossed_direction_that_is_lost_ends_training_with_its_name() -> None:
+    config = small(cell="relu", init="normal", bias="constant", bias_value=-9, floss=1)
+    *_, last = train(config)
+    assert last.fault
+    assert "at step 0: the flossed exponents are the first thing that is not finite" in last.fault
+
+
 def test_a_window_of_the_whole_sequence_is_the_whole_gradient() -> None:
     whole, windowed = [*train(small())], [*train(small(window=13, stride=13))]
     assert same(whole[-1].network.params, windowed[-1].network.params)
@@ -356,6 +383,10 @@ def test_a_window_of_the_whole_sequence_is_the_whole_gradient() -> None:
 def test_what_a_cell_or_a_direction_cannot_do_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="omega must be 0 for the cell LSTM, got"):
         train(small(cell="lstm", omega=0.5))
+    with pytest.raises(ValueError, match=r"floss must be 0 for the cell GRU, got 0\.5"):
+        train(small(cell="gru", floss=0.5))
+    with pytest.raises(ValueError, match="flossing must take at most 1 MB, got 7 MB for floss_exp"):
+        train(small(hidden_size=90, floss=1, floss_exponents=90), memory_limit=1 << 20)
     with pytest.raises(ValueError, match="window must be 0 for layers that read in reverse too"):
         train(small(directions="both", window=3))
 

@@ -126,6 +126,33 @@ class TrainConfig(RunConfig):
         stops=_FROM_ZERO,
     )
     omega_form: str = choice("paper", OMEGA_FORMS, "Ω form", "Which of its two published forms.")
+    floss: float = number(
+        0.0,
+        0,
+        1_000,
+        "Flossing weight",
+        "How much the mean squared Lyapunov exponent counts, which flossing pulls towards 0.",
+        stops=_FROM_ZERO,
+    )
+    floss_exponents: int = count(
+        10,
+        1,
+        1_024,
+        "Flossed exponents",
+        "How many, the largest first; more than a layer has units are all of them.",
+        "",
+        DECADES,
+    )
+    floss_sequences: int = count(
+        1,
+        1,
+        512,
+        "Flossed sequences",
+        "The exponents are those of the first so many of each batch: each takes about its own time "
+        "again, and one is what the paper's code takes.",
+        "",
+        DECADES,
+    )
     window: int = count(
         0,
         0,
@@ -185,6 +212,8 @@ class TrainConfig(RunConfig):
             "clip": self.clip_by in ("norm", "value"),
             "clip_percentile": self.clip_by == "percentile",
             "omega_form": self.omega > 0,
+            "floss_exponents": self.floss > 0,
+            "floss_sequences": self.floss > 0,
             "stride": self.window > 0,
             "carry": self.window > 0,
         }
