@@ -4,6 +4,12 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+import shapes
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check shapes anew in each test, the doctests of the package too."""
+    config.pluginmanager.register(shapes, "shapes")
 
 
 @pytest.fixture(autouse=True)

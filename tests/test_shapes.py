@@ -1,0 +1,31 @@
+"""Every test has the shapes of what it calls checked, however much the one before it called."""
+
+import numpy as np
+import pytest
+import shapes
+from jaxtyping import TypeCheckError
+
+from rnnviz.mean_field import over_normal
+from rnnviz.products import column_sums
+
+ROWS, WRONG = np.zeros((3, 2)), np.zeros((3, 3, 2))
+
+
+@pytest.mark.parametrize("_again", [1, 2])
+def test_a_function_is_checked_at_its_first_calls_in_each_test(_again):
+    with pytest.raises(TypeCheckError, match="column_sums"):
+        column_sums(WRONG)
+    for _ in range(shapes.CALLS):
+        column_sums(ROWS)
+    assert column_sums.__no_type_check__
+    column_sums(WRONG)
+
+
+def test_one_function_that_is_called_often_leaves_the_others_checked():
+    for _ in range(shapes.CALLS):
+        column_sums(ROWS)
+    with pytest.raises(TypeCheckError, match="over_normal"):
+        over_normal(WRONG)
+    shapes.begin()
+    with pytest.raises(TypeCheckError, match="column_sums"):
+        column_sums(WRONG)
