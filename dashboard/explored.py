@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import ceil
 from threading import Lock
 from typing import TypeVar, cast
 
@@ -18,6 +19,7 @@ from rnnviz.diagnostics import (
     Gates,
     GradientCheck,
     GradientFlow,
+    Health,
     Lyapunov,
     Roads,
     Saturation,
@@ -26,6 +28,12 @@ from rnnviz.diagnostics import (
 from rnnviz.run import record_bytes
 
 Answer = TypeVar("Answer")
+
+CHECKED, SPARSEST = 150, 17
+"""States at which every gradient is checked: so many, or at the least one in this many. With an
+odd share of them every sequence of most batches has its turn."""
+RANKED = 1 << 18
+"""Multiplications, G*H^3, up to which singular values are taken in passing."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,16 @@ class Explored:
     def saturation(self) -> Saturation:
         """Of the top layer's units."""
         return diagnostics.saturation(self.record)
+
+    @cached_property
+    def health(self) -> Health:
+        """What is checked of every gradient: at some states, and its rank where that is cheap."""
+        record = self.record
+        states = sum(seen.ds.shape[0] * seen.ds.shape[1] for seen in record.layers)
+        every = min(SPARSEST, ceil(states / CHECKED)) | 1
+        weights = (layer.params.get("W_hh") for layer in record.network.layers)
+        ranked = sum(W.size * W.shape[1] for W in weights if W is not None) <= RANKED
+        return diagnostics.health(record, every=every, with_rank=ranked)
 
     @cached_property
     def check(self) -> GradientCheck:

@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from dashboard import costly
 from dashboard.explored import Explored
-from dashboard.frame import escape
+from dashboard.health import told
 from dashboard.section import Drawn, Look, Section, sequence
 from rnnviz import diagnostics, figures
 
@@ -56,8 +56,7 @@ def _weights(explored: Explored, look: Look) -> Drawn:
 
 def _check(explored: Explored, look: Look) -> Drawn:
     checks = explored.once("health", lambda r: diagnostics.health(r, explored.check)).checks
-    colours = {True: ":green[**Holds.**]", False: ":red[**Fails.**]", None: "**Open.**"}
-    yield "  \n".join(f"{colours[check.passed]} {escape(check.sentence)}" for check in checks)
+    yield "  \n".join(told(check.passed, check.sentence) for check in checks)
     yield figures.gradient_check(explored.check, **look)
 
 

@@ -208,6 +208,8 @@ def test_another_run_goes_on_from_a_moment(app_of):
 def test_every_way_to_look_draws_its_picture(app_of, look):
     app = finished(app_of, look=look)
     assert list(drawn(app))[-1] == f"look-{look}"
+    lines = [m.value for m in app.markdown if "Gradient and carried change agree" in m.value]
+    assert [line[:18] for line in lines] == [":green[**Holds.** "] * (look == "panel")
 
 
 def test_playing_goes_from_the_first_moment_to_the_latest_and_ends(app_of):

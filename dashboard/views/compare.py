@@ -9,6 +9,7 @@ from dashboard.columns import columns
 from dashboard.compared import Compared, check, compared, seeds_spread
 from dashboard.explored import explore
 from dashboard.frame import escape, picture
+from dashboard.health import health_line
 from dashboard.link import CHOICES
 from dashboard.others import PANEL, Other, with_others
 from dashboard.section import Look
@@ -44,6 +45,7 @@ def _draw(runs: Sequence[Compared], seeds: int) -> None:
     picture(figures.flow_spread(spreads, **look), "gradient-by-lag")
     others = [Other(one.name, one.number, one.config.run) for one in runs[1:]]
     picture(with_others(time_panel(explored[0], look), PANEL, others), "compared-panel")
+    health_line({one.name: e for one, e in zip(runs, explored, strict=True)})
 
 
 def _controls() -> None:

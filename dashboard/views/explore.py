@@ -10,6 +10,7 @@ from dashboard import session
 from dashboard.cards import cards
 from dashboard.explored import Explored, explore
 from dashboard.frame import escape, numbers, picture
+from dashboard.health import health_line
 from dashboard.link import CHOICES
 from dashboard.others import PANEL, with_others
 from dashboard.pins import panel, pin_button, pinned
@@ -21,7 +22,7 @@ from rnnviz.export import caption
 
 
 def render() -> None:
-    """The verdict, five numbers, the time panel, and one section below it."""
+    """The verdict, five numbers, the time panel with its checks, and one section below it."""
     config = session.config().run
     try:
         explored = explore(config)
@@ -32,6 +33,7 @@ def render() -> None:
     look: Look = {"theme": session.theme(), "caption": caption(config)}
     drawn = [with_others(time_panel(explored, look), PANEL, pinned(config))]
     picture(drawn[0], "time-panel")
+    below = st.container(key="below")
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
         section = _section(explored)
         _choose_sequence(explored.record.batch_size)
@@ -40,6 +42,8 @@ def render() -> None:
         _verdict(explored)
         numbers(cards(explored))
         panel(explored)
+    with below:
+        health_line({"": explored}, "More under Check.")
     take_away(explored, drawn)
 
 

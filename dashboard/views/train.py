@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.beside import beside, choose_runs
 from dashboard.frame import escape, picture
+from dashboard.health import health_line
 from dashboard.jobs import TrainJob
 from dashboard.lab import Seen, seen
 from dashboard.link import LOOKS as TITLES
@@ -68,6 +69,8 @@ def _watch(job: TrainJob, was_alive: bool, playing: bool) -> None:
     picture(figures.gradient_map(history, **look), "gradient-map", on_click=_looked_at)
     name = _choose_look(now)
     picture(LOOKS[name].draw(now, runs, look), f"look-{name}")
+    if name == "panel":
+        health_line({"": now.explored})
 
 
 def _looked_at(step: float) -> None:

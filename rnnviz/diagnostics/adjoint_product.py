@@ -86,7 +86,7 @@ def _said(found: Sequence[_Strays], record: Record) -> Check:
         f"{allowed:.1e} is rounding there.{left_out}"
     )
     whole = sum(seen.ds.shape[0] * seen.ds.shape[1] for seen in record.layers)
-    brief = f"gradient and carried change agree to {strayed:.0e} at {judged:,} of {whole:,} states"
+    brief = f"gradient and carried change agree to {strayed:.1g} at {judged:,} of {whole:,} states"
     return Check(NAME, passed, strayed, allowed, sentence, brief)
 
 

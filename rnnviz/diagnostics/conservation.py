@@ -73,7 +73,7 @@ def _of_layer(layer: Layer, seen: LayerRecord, name: str) -> Check:
         f"{share[unit]:.1e} of their size, the most of {len(share):,} units, and should not: up "
         f"to {allowed:.1e} is rounding."
     )
-    brief = f"what comes into a unit and goes out agrees to {share[unit]:.0e}"
+    brief = f"conservation by unit to {share[unit]:.1g}"
     passed = bool(share[unit] <= allowed)
     return Check(NAME, passed, float(share[unit]), allowed, sentence, brief)
 
