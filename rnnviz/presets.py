@@ -296,6 +296,26 @@ PRESETS: dict[str, Preset] = {
         0.965,
         _RECALL | {"gate_bias": "chrono", "t_max": 30},
     ),
+    "floss-recall": Preset(
+        "Recall, learned by flossing",
+        "Gain 0.5 loses the gradient; flossing pulls its exponents to 0, and 20 steps are bridged.",
+        "Engelken (2023), Gradient flossing: improving gradient descent through dynamic control of "
+        "Jacobians, NeurIPS, arXiv:2312.17306; here during training, and on another task",
+        0.502,
+        {
+            "init": "normal",
+            "gain": 0.5,
+            "task": "delayed_recall",
+            "lag": 20,
+            "steps": 30,
+            "batch_size": 32,
+            "hidden_size": 32,
+            "loss_at": "last",
+            "learning_rate": 2e-3,
+            "iterations": 600,
+            "floss": 1.0,
+        },
+    ),
     "cliff-plain": Preset(
         "The cliff, plain descent",
         "One unit at a cliff of its loss: a gradient of 75 throws descent off, and it stays there.",

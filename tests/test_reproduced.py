@@ -19,19 +19,19 @@ TRAIN = """
 import json, sys
 import numpy as np
 import rnnviz as rv
-config = rv.PRESETS[sys.argv[1]].config.replace(seed=int(sys.argv[2]))
+config = rv.PRESETS[sys.argv[1]].config.replace(**json.loads(sys.argv[2]))
 history = rv.History.collect(rv.train(config))
 lowest = np.nanmin(history.column("validation_loss"))
 print(json.dumps([float(lowest), float(history.column("loss")[-100:].mean())]))
 """
 
 
-def trained(name: str, seed: int) -> tuple[float, float]:
+def trained(name: str, seed: int, **changes: float) -> tuple[float, float]:
     """The lowest held-out loss, and the mean of the last hundred training losses.
 
     In a process of its own: here every call's array shapes are checked, which trains slowly.
     """
-    command = [sys.executable, "-c", TRAIN, name, str(seed)]
+    command = [sys.executable, "-c", TRAIN, name, json.dumps({"seed": seed} | changes)]
     lowest, late = json.loads(subprocess.check_output(command))
     return lowest, late
 
@@ -51,6 +51,11 @@ def test_an_open_forget_gate_learns_a_lag_that_a_half_closed_one_does_not(seed) 
 @pytest.mark.parametrize("seed", range(2))
 def test_chrono_learns_the_same_lag(seed) -> None:
     assert trained("chrono-recall", seed)[0] < 0.87
+
+
+def test_flossing_learns_a_lag_that_the_same_network_without_it_does_not() -> None:
+    assert trained("floss-recall", 0, iterations=350)[0] < 0.2
+    assert trained("floss-recall", 0, iterations=350, floss=0)[1] > 0.95
 
 
 def test_of_the_two_presets_at_the_cliff_only_the_clipped_one_gets_down() -> None:
