@@ -7,6 +7,10 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
     """The config with each setting that its task limits brought to the limit; what changed."""
     said = []
     task = TASKS[config.task]
+    if asked := config.prescribed:
+        to = ", ".join(f"{name} {value}" for name, value in asked.items())
+        said.append(f"The network became the one that {task.title} is about: {to}.")
+        config = config.replace(**asked)
     if config.steps > config.longest:
         config, sentence = _lower(config, "steps", config.longest, f"{task.title} goes no further")
         said.append(sentence)

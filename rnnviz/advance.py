@@ -18,7 +18,7 @@ from rnnviz.optim import OPTIMIZERS, Optimizer, clip, noisy, rate, reprojected
 from rnnviz.products import one_blas_thread
 from rnnviz.record import Record
 from rnnviz.run import draw
-from rnnviz.tasks import Batch
+from rnnviz.tasks import TASKS, Batch
 from rnnviz.vectors import flat, named, update_ratios
 from rnnviz.windows import Given, windowed_grads
 
@@ -87,11 +87,13 @@ def advance(course: Course, last: TrainStep, number: int, *, late: bool = False)
     reached = _reached(config, number, score.loss, late=late)
     past = last.norms if config.clip_by == "percentile" else None
     theta, speed = flat(network.params), rate(config, number)
+    allowed = TASKS[config.task].allowed
     with np.errstate(all="ignore"):
-        clipped = clip(flat(seen.grads), config, () if past is None else past)
+        clipped = clip(flat(allowed(seen.grads)), config, () if past is None else past)
         g = _with_noise(config, clipped.g, number)
         moved, memory = course.rule.update(theta, g, last.memory, speed)
         params = _projected(config, named(moved, network.params), number)
+        params = allowed(params, network.params)
     culprit = _not_finite(seen, clipped.before, moved)
     fault = _fault(culprit, number, speed, last.loss) if culprit else None
     for array in memory:

@@ -9,6 +9,7 @@ from rnnviz.cells import CELLS, Cell
 from rnnviz.config import RunConfig
 from rnnviz.initializers import INPUT, RECURRENT, Initializer, uniform
 from rnnviz.network import Layer, Network, Readout
+from rnnviz.tasks import TASKS
 
 _READOUT = 99
 """The readout's number where a layer has its own: above any layer's."""
@@ -24,14 +25,36 @@ def build(config: RunConfig, input_size: int, output_size: int) -> Network:
     """The untrained network that a config describes: equal configs give equal weights.
 
     Every parameter has a stream of random numbers of its own, so that another number of
-    layers, another gain or another input scheme leaves all other weights as they were.
+    layers, another gain or another input scheme leaves all other weights as they were. Weights
+    that the task prescribes are not drawn.
 
     Parameters
     ----------
     config : RunConfig
     input_size : I
     output_size : O; without a readout the outputs are the H hidden states, and O is not used
+
+    Raises
+    ------
+    ValueError
+        If the config's task prescribes another network.
     """
+    check_prescribed(config)
+    network = _drawn(config, input_size, output_size)
+    given = TASKS[config.task].weights()
+    typed = {name: frozen(W.astype(network.dtype)) for name, W in given.items()}
+    return network.with_params(typed) if given else network
+
+
+def check_prescribed(config: RunConfig) -> None:
+    """Refuse a network other than the one that the config's task prescribes."""
+    if asked := config.prescribed:
+        allowed = ", ".join(f"{name} {value}" for name, value in asked.items())
+        came = ", ".join(str(getattr(config, name)) for name in asked)
+        raise ValueError(f"{config.task} must have {allowed}, got {came}")
+
+
+def _drawn(config: RunConfig, input_size: int, output_size: int) -> Network:
     dtype = np.dtype(config.dtype)
     kind = CELLS[config.cell]
     constants = {f.name: getattr(config, f.name) for f in fields(kind) if f.name in kind.settings}

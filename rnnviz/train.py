@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnviz.advance import VALIDATE_EVERY, Course, advance
 from rnnviz.arrays import frozen, keep_freed_memory
+from rnnviz.build import check_prescribed
 from rnnviz.cells import CELLS
 from rnnviz.config import TrainConfig
 from rnnviz.floss import floss_bytes, takes_floss
@@ -60,9 +61,9 @@ def train(
     Raises
     ------
     ValueError
-        If a step would take too much memory, the task cannot be drawn at this length or lag, the
-        cell or direction cannot be trained as asked, or ``after`` has a fault or comes from
-        another kind of optimiser.
+        If a step would take too much memory, the task cannot be drawn at this length or lag, it
+        prescribes another network, the cell or direction cannot be trained as asked, or ``after``
+        has a fault or comes from another kind of optimiser.
 
     Examples
     --------
@@ -74,6 +75,7 @@ def train(
     """
     check_memory(config, memory_limit)
     check_outputs(config)
+    check_prescribed(config)
     _check_ways(config)
     _check_floss(config, memory_limit)
     course = Course(config)

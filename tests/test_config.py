@@ -95,7 +95,8 @@ def test_another_data_draw_keeps_the_weights_and_another_seed_does_not():
 
 @pytest.mark.parametrize("task", rv.TASKS)
 def test_equal_configs_give_equal_records_to_the_bit(task):
-    config = rv.RunConfig(task=task, steps=30, batch_size=3, hidden_size=5, layers=2)
+    network = {"hidden_size": 5, "layers": 2} | rv.TASKS[task].network
+    config = rv.RunConfig(task=task, steps=30, batch_size=3, **network)
     one, two = rv.run(config), rv.run(rv.RunConfig(**config.model_dump()))
     np.testing.assert_array_equal(one.h, two.h)
     np.testing.assert_array_equal(one.dh, two.dh)

@@ -121,6 +121,7 @@ NAMED = {
     "delayed_recall": always(0),
     "sine": scaled_sine,
     "constant": always(0.7),
+    "influence": always(0),
 }
 """The answer that each baseline names."""
 WITHOUT_PAST = {
@@ -160,7 +161,7 @@ def test_equal_seeds_give_equal_batches_and_others_do_not(name) -> None:
     one, again, other = (sample(name, 30, 4, seed=seed) for seed in (1, 1, 2))
     for field in ("x", "target", "asked"):
         np.testing.assert_array_equal(getattr(one, field), getattr(again, field))
-    assert np.array_equal(one.x, other.x) == (name == "constant")
+    assert np.array_equal(one.x, other.x) == (name in ("constant", "influence"))
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -36,6 +36,13 @@ GATE_BIASES = {
 }
 DTYPES = {"float64": "float64", "float32": "float32"}
 
+_OF_WEIGHTS = (
+    *("init", "gain", "input_variance", "input_init", "input_scale"),
+    *("bias", "bias_value", "gate_bias", "forget_bias", "t_max"),
+    *("reproject", "omega", "omega_form", "floss", "floss_exponents", "floss_sequences"),
+)
+"""What draws or moves only weights that a task may prescribe and hold still."""
+
 _STREAMS = {"weights": 0, "data": 1, "validation": 2, "noise": 3}
 
 C = TypeVar("C", bound="RunConfig")
@@ -188,8 +195,17 @@ class RunConfig(BaseModel):
             return 1
         return ceil(task.output_size / (1 + (self.directions == "both")))
 
+    @property
+    def prescribed(self) -> dict[str, Any]:
+        """The settings that the task prescribes and this config has otherwise."""
+        network = TASKS[self.task].network
+        return {name: value for name, value in network.items() if getattr(self, name) != value}
+
     def matters(self, name: str) -> bool:
         """Whether a setting changes anything for this cell, scheme and task."""
+        network = TASKS[self.task].network
+        if network and name in (*network, *_OF_WEIGHTS):
+            return False
         asked = {
             "bias_value": self.bias == "constant",
             "residual": self.layers > 1,

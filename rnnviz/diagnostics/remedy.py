@@ -42,7 +42,10 @@ class Remedy:
 def for_vanishing(
     record: Record, factor: float, radius: float, rms_slope: float
 ) -> Iterator[Remedy]:
-    """What keeps opened, or less of what flattens the units; else more recurrent weight."""
+    """What keeps opened, or less of what flattens the units; else more recurrent weight.
+
+    Where the task prescribes the network, only its length is left.
+    """
     cell = record.network.layers[record.network.top].cell
     bounded = isinstance(cell, Vanilla) and np.isfinite(cell.span).all()
     steepest = 0.25 if cell.title == "sigmoid" else 1.0
@@ -55,6 +58,7 @@ def for_vanishing(
     yield Remedy("init", "Start W_hh orthogonal: no direction shrinks more.", value="orthogonal")
     yield Remedy("cell", "Choose a linear cell, whose units are never flat.", value="linear")
     yield Remedy("cell", "Choose an LSTM, whose cell state is handed on.", value="lstm")
+    yield Remedy("steps", "Lower the length to a quarter: the beginning is nearer.", multiply=0.25)
 
 
 def _open_what_keeps(cell: Cell) -> Iterator[Remedy]:

@@ -7,6 +7,7 @@ from rnnviz.tasks.constant import Constant
 from rnnviz.tasks.copy import Copy
 from rnnviz.tasks.delayed_recall import DelayedRecall
 from rnnviz.tasks.digits import Digits
+from rnnviz.tasks.influence import Influence
 from rnnviz.tasks.mackey_glass import MackeyGlass
 from rnnviz.tasks.multiplication import Multiplication
 from rnnviz.tasks.parity import Parity
@@ -31,4 +32,5 @@ TASKS: dict[str, Task] = {
     "digits": Digits(),
     "characters": Characters(),
     "constant": Constant(),
+    "influence": Influence(),
 }

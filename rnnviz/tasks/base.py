@@ -1,13 +1,14 @@
 """What every task offers: sequences to read, what to answer, and what guessing would score."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnviz.arrays import Array, Bool, Float, Int
+from rnnviz.arrays import Array, Bool, Float, Int, Params
 from rnnviz.losses import MSE, CrossEntropy
 
 LOSS_AT = {
@@ -78,6 +79,8 @@ class Task(ABC):
     """True if the answers are labels, scored by cross-entropy over ``output_size`` classes."""
     real: ClassVar[bool] = False
     """True for recorded data, whose held-out part validates."""
+    network: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """The settings of the one network that the task is about; none where any may try."""
 
     @abstractmethod
     def sample(
@@ -110,6 +113,20 @@ class Task(ABC):
     def max_steps(self) -> int | None:
         """The longest sequence that the data allow, or None where any length can be made."""
         return None
+
+    def weights(self) -> Params:
+        """The untrained weights that the task prescribes, by their full names: all, or none."""
+        return {}
+
+    def allowed(self, params: Params, still: Params | None = None) -> Params:
+        """The nearest parameters that the task lets training reach: any, where it prescribes none.
+
+        Parameters
+        ----------
+        params : where training would go, by full names
+        still : where it comes from; 0 if left out, and then a gradient becomes what may move of it
+        """
+        return params
 
 
 def last_step(
