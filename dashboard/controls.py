@@ -26,8 +26,6 @@ MORE = (
     "dtype",
 )
 """Settings behind a fold: each widget on the page is paid for at every move of a slider."""
-PROTOCOL = "(64 units, 8 inputs from N(0, 1))"
-"""What a preset's measured factor is measured on, in short."""
 FREE = ("seed", "data_seed")
 """Settings that may differ from a preset's without leaving it."""
 
@@ -108,7 +106,7 @@ def preset(config: TrainConfig) -> None:
     )
     if on_screen:
         known = PRESETS[on_screen]
-        told = f"{known.claim} Measured ×{known.factor:.2f} a step {PROTOCOL}."
+        told = f"{known.claim} Measured ×{known.factor:.2f} a step ({known.measured_on})."
         st.caption(told, help=known.source)
 
 

@@ -22,11 +22,12 @@ def caption(config: RunConfig) -> str:
     past = "residual, " if c.residual == "add" and c.matters("residual") else ""
     weights = f"gain {c.gain:g}, " if c.matters("gain") else ""
     weights = f"{c.init} × {weights}" if c.matters("init") else weights
+    inputs = f"input scale {c.input_scale:g}, " if c.matters("input_scale") else ""
     values = {name: getattr(c, name) for name in OWN if c.matters(name)}
     own = "".join(f"{name} {value}, " for name, value in values.items() if value != "none")
     return (
         f"{CELLS[c.cell].title}, {layers}{both}{past}H = {c.hidden_size}, {weights}{own}"
-        f"input scale {c.input_scale:g}, T = {c.steps}, B = {c.batch_size}, {c.task}, "
+        f"{inputs}T = {c.steps}, B = {c.batch_size}, {c.task}, "
         f"loss at {c.loss_at}, seed {c.seed}{f'/{c.data_seed}' if c.data_seed else ''} · rnnviz 0.1"
     )
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from rnnviz.config import TrainConfig
+from rnnviz.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Preset:
     """What one step back multiplied the gradient by in the untrained network, all of its state.
 
     Measured at 64 units on 200 steps of 8 inputs from N(0, 1), 16 sequences, for a loss at the
-    last step: ``gradient_flow(record, "last").factor``, the median of seeds 0 to 4.
+    last step: ``gradient_flow(record, "last").factor``, the median of seeds 0 to 4. Where the task
+    prescribes the network, on its own run.
     """
     settings: dict[str, Any]
 
@@ -29,6 +31,12 @@ class Preset:
     def config(self) -> TrainConfig:
         """The whole config: the defaults with this preset's settings."""
         return TrainConfig(**self.settings)
+
+    @property
+    def measured_on(self) -> str:
+        """What the factor was measured on, in short."""
+        own = TASKS[self.config.task].network
+        return "on its own task" if own else "64 units, 8 inputs from N(0, 1)"
 
 
 _SAXE = (
@@ -93,6 +101,21 @@ _CLIFF: dict[str, Any] = {
     "learning_rate": 0.03,
     "iterations": 300,
 }
+_INFLUENCE: dict[str, Any] = {
+    "task": "influence",
+    **TASKS["influence"].network,
+    "bias": "single",
+    "steps": 200,
+    "batch_size": 1,
+    "optimizer": "sgd",
+    "learning_rate": 0.01,
+    "clip": 0.0,
+    "iterations": 300,
+}
+_BALANCING = (
+    "Tallec and Ollivier (2018), Unbiased online recurrent optimization, ICLR, arXiv:1702.05043, "
+    "on influence balancing; here each sequence starts from 0 and has its loss at the last step"
+)
 _FORGET = (
     "Jozefowicz, Zaremba and Sutskever (2015), An empirical exploration of recurrent network "
     "architectures, ICML, section 3.2, on forget gates that start out open"
@@ -329,6 +352,20 @@ PRESETS: dict[str, Preset] = {
         f"{_PASCANU}, sections 3.2 and 2.3; here from the state 0",
         0.371,
         _CLIFF | {"clip": 1.0},
+    ),
+    "influence-short": Preset(
+        "Influence, window 10",
+        "Through ten steps a number lifts the answer, in the end it lowers it: training runs off.",
+        _BALANCING,
+        0.668,
+        _INFLUENCE | {"window": 10},
+    ),
+    "influence-long": Preset(
+        "Influence, window 100",
+        "Through a hundred steps its whole effect is seen, and training finds its value, -1/6.",
+        _BALANCING,
+        0.668,
+        _INFLUENCE | {"window": 100},
     ),
     "notebook": Preset(
         "The notebook's RNN",

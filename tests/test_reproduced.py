@@ -66,6 +66,14 @@ def test_of_the_two_presets_at_the_cliff_only_the_clipped_one_gets_down() -> Non
     assert trained("cliff-clipped", seed=0)[0] < 1e-3
 
 
+def test_influence_balancing_is_learned_through_a_long_window_alone() -> None:
+    start = 16.0
+    assert trained("influence-short", seed=0)[1] > 1e6 * start
+    lowest, late = trained("influence-long", seed=0)
+    assert lowest < 1e-6
+    assert late < 1e-4
+
+
 def walk(limit: float, steps: int = 100, rate: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     """Descent over (w, b) of the unit with the cliff: where it went, and the loss on the way."""
     cell, x = rv.CELLS["sigmoid"](1, 1), np.zeros((STEPS, 1, 1))

@@ -100,4 +100,6 @@ def _choose_look(now: Seen) -> str:
 
 def _caption(config: TrainConfig) -> str:
     clip = f"clip {config.clip:g}" if config.matters("clip") and config.clip else config.clip_by
-    return f"{config.optimizer}, learning rate {config.learning_rate:g}, {clip} · {caption(config)}"
+    window = f", window {config.window}" if config.window else ""
+    how = f"{config.optimizer}, learning rate {config.learning_rate:g}, {clip}{window}"
+    return f"{how} · {caption(config)}"
