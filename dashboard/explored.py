@@ -29,7 +29,7 @@ from rnnviz.run import record_bytes
 
 Answer = TypeVar("Answer")
 
-CHECKED, SPARSEST = 150, 17
+CHECKED, SPARSEST = 110, 17
 """States at which every gradient is checked: so many, or at the least one in this many. With an
 odd share of them every sequence of most batches has its turn."""
 RANKED = 1 << 18

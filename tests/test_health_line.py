@@ -27,7 +27,7 @@ def test_the_line_holds_in_green_with_its_numbers_and_says_where_more_is():
     (line,) = lines(app)
     assert line.startswith(":green[**Holds.** Gradient and carried change agree to ")
     assert " at 63 of 63 states; conservation by unit to " in line
-    assert line.endswith(" of at most T·B = 60.] :gray[More under Check.]")
+    assert line.endswith(" of at most 60.] :gray[More: Check.]")
     assert "time-panel" in drawn(app)
 
 

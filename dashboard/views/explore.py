@@ -43,7 +43,7 @@ def render() -> None:
         numbers(cards(explored))
         panel(explored)
     with below:
-        health_line({"": explored}, "More under Check.")
+        health_line({"": explored}, "More: Check.")
     take_away(explored, drawn)
 
 

@@ -118,7 +118,7 @@ def _rank_of_layer(layer: Layer, seen: LayerRecord, name: str) -> Check:
     most = products * steps
     bound = f"at most {'2' * (products - 1)}T·B = {most:,}"
     text = f"{RANK}: {found} in {name}, should be {bound}"
-    brief = f"rank of ∂L/∂W_hh {found:,} of {bound}"
+    brief = f"rank of ∂L/∂W_hh {found:,} of at most {most:,}"
     if most >= min(dW.shape):
         why = f"says nothing here, as no matrix of this shape has more than {min(dW.shape)}"
         return open_question(RANK, f"{text}; {why}.", float(found), brief)
