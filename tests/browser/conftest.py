@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser.install import find_chromium
-from browser.pages import photograph, settle, watch
+from browser.pages import WIDTHS, looks, photograph, settle, watch
 from browser.serving import serving
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -23,9 +23,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WIDTHS = {"wide": 1440, "narrow": 390}
-SCHEMES = ("light", "dark")
-
 collect_ignore = ["charts"]  # a Streamlit app, which is run and not imported
 
 OpenPage = Callable[..., Page]
@@ -104,10 +101,7 @@ def photographs(open_page: OpenPage) -> Callable[[str, str], list[Path]]:
     """Pictures of a page at both widths in both themes: ``photographs(url, "explore")``."""
 
     def take(url: str, name: str) -> list[Path]:
-        return [
-            photograph(open_page(url, width=width, scheme=scheme), f"{name}-{size}-{scheme}")
-            for size, width in WIDTHS.items()
-            for scheme in SCHEMES
-        ]
+        page = open_page(url)
+        return [photograph(page, f"{name}-{look}") for look in looks(page, url)]
 
     return take

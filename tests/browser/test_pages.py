@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser.pages import chart, repainting, settle
+from browser.pages import chart, looks, photograph, repainting, settle
 from playwright.sync_api import expect
 
 import rnnviz as rv
@@ -199,15 +199,12 @@ def test_another_cell_brings_its_gates_and_controls(open_page, app):
 
 
 def test_pictures_of_train(open_page, app):
-    from browser.conftest import SCHEMES, WIDTHS
-    from browser.pages import photograph
-
-    for size, width in WIDTHS.items():
-        for scheme in SCHEMES:
-            page = open_page(f"{app}/train?{SMALL}&iterations=150", width=width, scheme=scheme)
-            page.get_by_role("button", name="Start", exact=True).click()
-            expect(page.get_by_text("Finished: 150 steps")).to_be_visible(timeout=30_000)
-            assert photograph(page, f"train-{size}-{scheme}").stat().st_size > 10_000
+    address = f"{app}/train?{SMALL}&iterations=150"
+    page = open_page(address)
+    page.get_by_role("button", name="Start", exact=True).click()
+    for look in looks(page, address):
+        expect(page.get_by_text("Finished: 150 steps")).to_be_visible(timeout=30_000)
+        assert photograph(page, f"train-{look}").stat().st_size > 10_000
 
 
 def test_stop_is_answered_at_once(open_page, app):
