@@ -1,4 +1,4 @@
-"""A training process at the other end of two pipes."""
+"""A working process at the other end of two pipes."""
 
 import contextlib
 import os
@@ -13,15 +13,16 @@ from typing import Final
 from dashboard.frames import Frame, receive, send
 
 ROOT: Final = Path(__file__).parents[1]
-COMMAND: Final = (sys.executable, "-m", "dashboard.worker")
+TRAINING: Final = "dashboard.worker"
+"""The module that a process runs, unless it is told another."""
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Child:
     """One process: started by ``frames``, told what to do by ``order``, ended by ``hang_up``."""
 
-    def __init__(self, request: Mapping[str, object]) -> None:
-        self._request = request
+    def __init__(self, request: Mapping[str, object], module: str = TRAINING) -> None:
+        self._request, self._module = request, module
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: list[Mapping[str, object]] = []
@@ -40,7 +41,7 @@ class Child:
         OSError
             If there can be no process.
         """
-        with _spawn() as process:
+        with _spawn(self._module) as process:
             self._process = process
             self._ask(process)
             assert process.stdout
@@ -100,10 +101,10 @@ def _tell(process: subprocess.Popen[bytes], words: Mapping[str, object]) -> None
             send(process.stdin, words)
 
 
-def _spawn() -> subprocess.Popen[bytes]:
+def _spawn(module: str) -> subprocess.Popen[bytes]:
     """It gets no Ctrl-C, but sees its stdin end."""
     return subprocess.Popen(
-        COMMAND,
+        (sys.executable, "-m", module),
         bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

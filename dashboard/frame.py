@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from dashboard import session
-from dashboard.chart import OnClick, chart
+from dashboard.chart import OnClick, OnPick, chart
 from rnnviz.figures.picture import plain
 
 STYLE = f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"
@@ -31,8 +31,13 @@ def header(pages: Sequence[Page]) -> None:
         st.warning("  \n".join(escape(notice) for notice in notices))
 
 
-def picture(figure: go.Figure, key: str, on_click: OnClick | None = None) -> None:
-    """A figure with the words that it carries about itself; ``on_click`` hears a click's x."""
+def picture(
+    figure: go.Figure, key: str, on_click: OnClick | None = None, on_pick: OnPick | None = None
+) -> None:
+    """A figure with the words that it carries about itself.
+
+    ``on_click`` hears a click's x, and ``on_pick`` the whole numbers that a clicked point carries.
+    """
     words = plain(figure)["layout"]["meta"]
     chart(
         figure,
@@ -44,6 +49,7 @@ def picture(figure: go.Figure, key: str, on_click: OnClick | None = None) -> Non
         alt=words["alt"],
         token=session.token(),
         on_click=on_click,
+        on_pick=on_pick,
     )
 
 

@@ -10,6 +10,14 @@ GHOSTS_LIMIT: Final = 64 << 20
 """The most that all kept pictures of other runs may take together."""
 COMPARE_PATIENCE: Final = 20.0
 """Seconds that all runs of a comparison may take together."""
+SWEEP_RUNS: Final = 20_000
+"""The most runs of one sweep."""
+SWEEP_SECONDS: Final = 1800.0
+"""Seconds of one core that a sweep may take."""
+SWEEP_AT_ONCE: Final = 3.0
+"""Seconds up to which a sweep is begun when its page is opened without one."""
+SWEEPS_KEPT: Final = 100
+"""Visitors whose sweeps are kept."""
 PATIENCE: Final = 1.5
 """Seconds that a section of a page may take; what would take longer is shown in a smaller form."""
 PASSES: Final = 1e10

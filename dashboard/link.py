@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from dashboard import sweep_choice
+from dashboard.sweep_choice import SweepChoice
 from dashboard.variants import (
     FIRST_COLUMNS,
     Changes,
@@ -16,7 +18,7 @@ from dashboard.variants import (
     pins_to_text,
     plain,
 )
-from rnnviz import TrainConfig
+from rnnviz import MEASURES, TrainConfig
 from rnnviz.fields import short
 
 SECTIONS = {
@@ -57,6 +59,7 @@ CHOICES = {
     "surface": {"weights": "Two weights", "directions": "Two directions", "cliff": "One unit"},
     "compare": {"changes": "Changed settings", "pins": "Pinned runs"},
     "sizes": {"hidden_size": "Same hidden size", "parameters": "Same parameter count"},
+    "measure": MEASURES,
 }
 """What may be looked at in several ways: each way's name and title."""
 
@@ -85,6 +88,8 @@ class View:
     sizes: str = "hidden_size"
     seeds: int = 1
     """How many seeds Compare draws bands over."""
+    measure: str = "factor"
+    """Which of a sweep's measures is drawn, if it has it."""
     look: str = "prediction"
     at: int | None = None
     """Which moment of a training is looked at, by its step; None for the latest."""
@@ -100,6 +105,8 @@ class State:
     """Runs that are kept to compare with, on every page."""
     columns: tuple[Changes, ...] = FIRST_COLUMNS
     """Runs that Compare puts beside the settings."""
+    sweep: SweepChoice = field(default_factory=SweepChoice)
+    """What Sweep turns, and what it measures."""
 
 
 def to_query(state: State) -> dict[str, str]:
@@ -107,6 +114,7 @@ def to_query(state: State) -> dict[str, str]:
     settings = {name: plain(value) for name, value in state.config.model_dump().items()}
     settings["pins"] = pins_to_text(state.pins, state.config)
     settings["columns"] = columns_to_text(state.columns)
+    settings |= sweep_choice.to_texts(state.sweep)
     shown = {"at": LATEST if state.view.at is None else state.view.at}
     return settings | {name: str(v) for name, v in (asdict(state.view) | shown).items()}
 
@@ -124,6 +132,7 @@ def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
     settings: dict[str, Any] = {}
     view: dict[str, Any] = {}
     others = {"pins": "", "columns": columns_to_text(FIRST_COLUMNS)}
+    swept: dict[str, str] = {}
     for name, values in query.items():
         if len(values) > 1:
             notices.append(f"{short(name)} is given {len(values)} times; the last is used.")
@@ -134,12 +143,16 @@ def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
             _look(name, value, view, notices)
         elif name in others:
             others[name] = value
+        elif name in sweep_choice.PARTS:
+            swept[name] = value
         else:
             notices.append(_unknown(name))
     config = TrainConfig(**settings)
     pins, unused = pins_from_text(others["pins"], config)
     columns, unread = columns_from_text(others["columns"], config)
-    return State(config, View(**view), pins, columns), [*notices, *unused, *unread]
+    sweep, unswept = sweep_choice.from_texts(swept)
+    state = State(config, View(**view), pins, columns, sweep)
+    return state, [*notices, *unused, *unread, *unswept]
 
 
 def _take(name: str, value: str, settings: dict[str, Any], notices: list[str]) -> None:

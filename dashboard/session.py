@@ -86,6 +86,11 @@ def change(**settings: Any) -> None:
     _set(replace(state(), config=settled), said)
 
 
+def say(*sentences: str) -> None:
+    """Tell the visitor something about the last change."""
+    _set(state(), [*sentences])
+
+
 def take(whole: TrainConfig) -> None:
     """Use a whole config, such as a preset's."""
     _set(replace(state(), config=whole), [])

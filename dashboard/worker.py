@@ -34,7 +34,7 @@ def main() -> None:
     """Train as the request and the orders ask, until it is done or stdin ends."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    requests, frames = _streams()
+    requests, frames = streams()
     request = receive(requests)
     if request is None:
         return
@@ -154,7 +154,7 @@ def _listen(requests: IO[bytes], orders: Orders) -> None:
     os._exit(1)
 
 
-def _streams() -> tuple[IO[bytes], IO[bytes]]:
+def streams() -> tuple[IO[bytes], IO[bytes]]:
     """Stdin, and what was stdout: whatever a library prints goes to stderr instead."""
     frames = open(os.dup(1), "wb", buffering=0)  # noqa: SIM115
     os.dup2(2, 1)

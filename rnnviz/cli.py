@@ -9,7 +9,7 @@ import click
 import pandas as pd
 
 from rnnviz.config import MEASURES, Knob, SweepConfig, TrainConfig
-from rnnviz.fields import options
+from rnnviz.config.sweep import value_of
 from rnnviz.presets import PRESETS
 from rnnviz.sweep import plan_sweep, sweep
 
@@ -74,7 +74,7 @@ def sweep_command(
     try:
         config = SweepConfig(
             base=_base(preset, settings),
-            knobs=[_knob(text) for text in knobs],
+            knobs=[Knob.parse(text) for text in knobs],
             seeds=tuple(range(seeds)),
             measures=measures,
             solved=solved,
@@ -115,17 +115,7 @@ def _base(preset: str | None, settings: tuple[str, ...]) -> TrainConfig:
         raise ValueError(f"the preset must be one of {sorted(PRESETS)}, got {preset!r}")
     base = PRESETS[preset].config if preset else TrainConfig()
     changes = dict(_pair(text, "--set") for text in settings)
-    return base.replace(**{name: _value(name, text) for name, text in changes.items()})
-
-
-def _knob(text: str) -> Knob:
-    name, values = _pair(text, "--knob")
-    kind, _, span = values.partition(":") if values.startswith("log:") else ("linear", "", values)
-    if span.count(":") == 2:
-        low, high, count = span.split(":")
-        make = Knob.log if kind == "log" else Knob.linear
-        return make(name, _number(low), _number(high), int(_number(count)))
-    return Knob.of(name, [_value(name, value) for value in values.split(",")])
+    return base.replace(**{name: value_of(name, text) for name, text in changes.items()})
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
@@ -133,21 +123,6 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     if not sign or not value:
         raise ValueError(f"{option} must be NAME=VALUE, got {text!r}")
     return name.strip(), value.strip()
-
-
-def _value(name: str, text: str) -> float | int | str:
-    field = TrainConfig.model_fields.get(name)
-    if field is None or options(field):
-        return text
-    value = _number(text)
-    return int(value) if value == int(value) and field.annotation is int else value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"a number was asked for, got {text!r}") from None
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.link import CHOICES, COUNTS, FIELDS, State, View, from_query, to_query
+from dashboard.sweep_choice import PARTS
 from rnnviz import TrainConfig
 from rnnviz.fields import bounds, options
 
@@ -42,7 +43,7 @@ def test_a_link_restores_every_field(state):
 
 
 def test_a_link_carries_the_defaults_too():
-    assert set(to_query(State())) == {*FIELDS, *CHOICES, *COUNTS, "pins", "columns"}
+    assert set(to_query(State())) == {*FIELDS, *CHOICES, *COUNTS, "pins", "columns", *PARTS}
 
 
 @pytest.mark.parametrize(

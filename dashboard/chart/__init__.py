@@ -6,10 +6,10 @@
 from starlette.routing import BaseRoute
 
 from dashboard.chart import lane, server
-from dashboard.chart.component import OnClick, chart
+from dashboard.chart.component import OnClick, OnPick, chart
 from dashboard.chart.preload import middleware
 
-__all__ = ["OnClick", "chart", "middleware", "routes"]
+__all__ = ["OnClick", "OnPick", "chart", "middleware", "routes"]
 
 
 def routes() -> list[BaseRoute]:

@@ -20,6 +20,7 @@ from rnnviz.figures.picture import plain
 DEFAULT_HEIGHT: Final = 420
 
 OnClick: TypeAlias = Callable[[float], object]
+OnPick: TypeAlias = Callable[[tuple[int, ...]], object]
 
 LOADER: Final = """
 const address = new URL("@ADDRESS@/chart.js", document.baseURI);
@@ -55,6 +56,7 @@ def chart(
     height: int | None = None,
     token: str = "",
     on_click: OnClick | None = None,
+    on_pick: OnPick | None = None,
 ) -> None:
     """A figure under its question, with a short guide and its CSV, PNG and SVG.
 
@@ -81,6 +83,8 @@ def chart(
     on_click
         Called before the next rerun with the x of a point that was clicked. The same must be
         within reach of the keyboard elsewhere on the page.
+    on_pick
+        The same, called with the whole numbers that the point carries as its ``customdata``.
     """
     drawn = plain(figure)
     message = {
@@ -92,20 +96,24 @@ def chart(
         "alt": alt,
         "height": height or drawn["layout"].get("height") or DEFAULT_HEIGHT,
         "lane": token,
-        "clicks": on_click is not None,
+        "clicks": on_click is not None or on_pick is not None,
         "figure": drawn,
     }
     payload = encode(message, time.time_ns())
     lane.send(token, key, payload)
-    if on_click is None:
+    if on_click is None and on_pick is None:
         _mount(key=key, data=payload)
     else:
-        _mount(key=key, data=payload, on_clicked_change=lambda: _tell(key, on_click))
+        _mount(key=key, data=payload, on_clicked_change=lambda: _tell(key, on_click, on_pick))
 
 
-def _tell(key: str, on_click: OnClick) -> None:
+def _tell(key: str, on_click: OnClick | None, on_pick: OnPick | None) -> None:
     """Hand on where the visitor clicked; a browser may send anything."""
     clicked = st.session_state[key].get("clicked")
-    x = clicked.get("x") if isinstance(clicked, dict) else None
-    if isinstance(x, int | float) and math.isfinite(x):
+    if not isinstance(clicked, dict):
+        return
+    x, carried = clicked.get("x"), clicked.get("carried")
+    if on_click and isinstance(x, int | float) and math.isfinite(x):
         on_click(float(x))
+    if on_pick and isinstance(carried, list) and all(isinstance(n, int) for n in carried):
+        on_pick(tuple(carried))

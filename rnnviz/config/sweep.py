@@ -1,5 +1,6 @@
 """What decides the numbers of a sweep: a base, the knobs that are turned, and what is measured."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, Literal
@@ -25,6 +26,8 @@ TRAINED = ("trained_loss", "success")
 """Measures that the network is trained for."""
 MOST_KNOBS = 3
 MOST_RUNS = 200_000
+MOST_VALUES = 1_000
+"""Values of one knob that is given as a range."""
 
 Value = float | int | str
 
@@ -67,6 +70,42 @@ class Knob(BaseModel):
     def of(cls, name: str, values: Sequence[Value]) -> "Knob":
         """The values as they are listed."""
         return cls(name=name, values=tuple(values))
+
+    @classmethod
+    def parse(cls, text: str) -> "Knob":
+        """A knob as a command or a link spells it.
+
+        ``gain=0.5:2:20`` is 20 values in a line, ``steps=log:10:1000:5`` has equal ratios, and
+        ``cell=tanh,lstm`` is a list.
+
+        Examples
+        --------
+        >>> Knob.parse("gain=0.5:1.5:3").values, Knob.parse("cell=tanh,lstm").values
+        ((0.5, 1.0, 1.5), ('tanh', 'lstm'))
+        """
+        name, sign, values = (part.strip() for part in text.partition("="))
+        if not sign or not values:
+            raise ValueError(f"a knob must be NAME=VALUES, got {short(text)}")
+        kind, _, span = values.partition(":") if values.startswith("log:") else ("", "", values)
+        if span.count(":") == 2:
+            low, high, count = (_number(part) for part in span.split(":"))
+            if not 1 <= count <= MOST_VALUES or count != int(count):
+                raise ValueError(
+                    f"a knob must have 1 to {MOST_VALUES:,} values, got {span.split(':')[2]}"
+                )
+            return (cls.log if kind else cls.linear)(name, low, high, int(count))
+        return cls.of(name, [value_of(name, part.strip()) for part in values.split(",")])
+
+    @property
+    def text(self) -> str:
+        """How ``parse`` reads it."""
+        first, last = self.values[0], self.values[-1]
+        listed = f"{self.name}={','.join(str(value) for value in self.values)}"
+        if self.scale == "list":
+            return listed
+        prefix = "log:" if self.scale == "log" else ""
+        spaced = f"{self.name}={prefix}{first}:{last}:{len(self.values)}"
+        return spaced if Knob.parse(spaced).values == self.values else listed
 
     @property
     def title(self) -> str:
@@ -179,6 +218,25 @@ class SweepConfig(BaseModel):
         """
         turned = {knob.name: value for knob, value in zip(self.knobs, values, strict=True)}
         return self.base.replace(**turned, seed=seed, time_limit=0.0)
+
+
+def value_of(name: str, text: str) -> Value:
+    """A setting's value from how it is spelled: a number, or the name of a choice."""
+    field = TrainConfig.model_fields.get(name)
+    if field is None or options(field):
+        return text
+    value = _number(text)
+    return int(value) if field.annotation is int and value == int(value) else value
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"a finite number was asked for, got {short(text)}")
+    return value
 
 
 def _spaced(name: str, values: Array) -> tuple[Value, ...]:

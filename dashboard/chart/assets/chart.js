@@ -154,7 +154,10 @@ class Chart {
   }
 
   click(point) {
-    if (this.message.clicks && typeof point?.x === "number") this.tell({ x: point.x });
+    if (!this.message.clicks || !point) return;
+    const x = typeof point.x === "number" ? point.x : null;
+    const carried = Array.from(point.customdata ?? []).filter(Number.isInteger);
+    this.tell({ x, carried });
   }
 
   showZoomed(zoomed) {
