@@ -17,6 +17,7 @@ VARIANCE = {
     "fixed": 1,
     "random_walk": np.exp(1 / COLUMNS) / COLUMNS,
 }
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(300)
 KEEPING = [name for name, cell in rv.CELLS.items() if cell.keeps]
 
 
@@ -109,8 +110,7 @@ def test_at_the_critical_gain_chi_is_one_at_the_fixed_point(variance):
 
 def over_normal(f, q):
     """E[f(sqrt(q) z)] over a standard normal z."""
-    z, weight = np.polynomial.legendre.leggauss(300)
-    return 9 * np.sum(weight * f(9 * np.sqrt(q) * z) * norm.pdf(9 * z))
+    return 9 * np.sum(WEIGHTS * f(9 * np.sqrt(q) * NODES) * norm.pdf(9 * NODES))
 
 
 def test_the_gradient_of_a_wide_critical_network_holds():
