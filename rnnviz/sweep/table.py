@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -12,8 +11,7 @@ import pandas as pd
 from rnnviz.arrays import Array, Float
 from rnnviz.config import SweepConfig, TrainConfig
 from rnnviz.config.sweep import Knob, Value
-from rnnviz.fields import options
-from rnnviz.sweep.theory import TheoryLine, theory_of
+from rnnviz.sweep.theory import TheoryLine, side_by_side, theory_of
 
 NEVER: Final = ("half_life", "reach")
 """Measures that are NaN in a row where the gradient never falls that far; infinite in a grid."""
@@ -38,7 +36,7 @@ class Axis:
         >>> Axis.of(Knob.of("steps", [10, 20, 400])).scale, Axis.of(Knob.of("steps", [2, 1])).scale
         ('log', 'category')
         """
-        if options(TrainConfig.model_fields[knob.name]) or _out_of_order(knob):
+        if side_by_side(knob):
             return cls(knob, "category")
         if knob.scale != "list":
             return cls(knob, knob.scale)
@@ -192,12 +190,12 @@ class SweepTable:
         values = [k.values[n] for k, n in zip(self.config.knobs, place[:-1], strict=True)]
         return self.config.at(values, place[-1])
 
-    def theory(self) -> tuple[TheoryLine, ...]:
+    def theory(self, third: int = 0) -> tuple[TheoryLine, ...]:
         """The lines that theory has for these knobs, over the first two; none where none is known.
 
-        With three knobs the third is as in the base.
+        Of three knobs the last is at its value number ``third``, from 0.
         """
-        return theory_of(self.config)
+        return theory_of(self.config, third)
 
     def half_life_is_T(self) -> Float[Array, "..."]:  # noqa: N802
         """The factor per step, at each cell, that halves the gradient in its T steps: 0.5^(1/T)."""
@@ -224,8 +222,3 @@ class SweepTable:
         for at, value in zip(self._cells, values, strict=True):
             laid[at] = value
         return laid
-
-
-def _out_of_order(knob: Knob) -> bool:
-    values = [float(value) for value in knob.values]
-    return any(b <= a for a, b in pairwise(values))
