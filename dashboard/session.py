@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.link import State, from_query, to_query
 from dashboard.settle import settle
@@ -22,9 +23,7 @@ _NOTHING = object()
 def start() -> None:
     """Bring session and address together: a new address wins, else the address follows."""
     address = st.query_params.to_dict()
-    is_own = st.session_state.pop("redraws", False)
-    moved = "state" in st.session_state and address != st.session_state.address
-    if "state" not in st.session_state or (moved and not is_own):
+    if "state" not in st.session_state or _is_opened(address):
         opened, said = from_query({name: st.query_params.get_all(name) for name in address})
         fitting, changed = settle(opened.config)
         pins = tuple(replace(pin, config=settle(pin.config)[0]) for pin in opened.pins)
@@ -37,6 +36,25 @@ def start() -> None:
     st.session_state.changed = False
 
 
+def _is_opened(address: dict[str, str]) -> bool:
+    """Whether an address is a link that was opened, and not one that the browser still showed.
+
+    A click, or a part drawn by the clock, brings the address of when the browser sent it, which
+    may be older than the one written since. It opens nothing if a widget has changed something in
+    this same run, or if the clock drew the page with that change before the click itself came.
+    """
+    kept, is_own = st.session_state, st.session_state.pop("redraws", False)
+    if is_own:
+        kept.older = address
+    elif address == kept.address:
+        kept.older = None
+    run = get_script_run_ctx()
+    if run and run.is_history_navigation:
+        return True
+    is_known = address in (kept.address, kept.get("older"))
+    return not (is_own or is_known or kept.changed)
+
+
 def is_ahead() -> bool:
     """Whether something has changed that the address and the links do not tell yet."""
     ahead: bool = st.session_state.changed
@@ -44,11 +62,7 @@ def is_ahead() -> bool:
 
 
 def redraw() -> NoReturn:
-    """Draw the whole page again from within a part of it.
-
-    A part that is drawn by the clock knows the address of when it was asked for: an older one
-    would be taken for a link that was opened.
-    """
+    """Draw the whole page again from within a part of it."""
     st.session_state.redraws = True
     st.rerun()
 
