@@ -36,7 +36,7 @@ def buttons(job: TrainJob | None) -> None:
     alive, waits = state in BUSY, state in GOES_ON
     free = not alive
     row: list[tuple[str, str, bool, Callable[[], None]]] = [
-        ("start", "Start", free, _start),
+        ("start", "Start another" if alive else "Start", not _is_under_way(), _start),
         ("resume", "Resume", waits, _resume) if not alive else ("pause", "Pause", alive, _pause),
         ("one-step", "One step", free, lambda: _take(1)),
         ("ten-steps", "Ten steps", free, lambda: _take(10)),
@@ -83,8 +83,19 @@ def _tried(act: Callable[[], None]) -> None:
         session.keep("refused", str(error))
 
 
+def _is_under_way() -> bool:
+    """Whether the settings on screen train or wait already: another such run would be the same."""
+    return any(job.state in BUSY and job.config == session.config() for job in mine().jobs)
+
+
 def _start() -> None:
+    """Start or queue a run; the one on screen, if it is under way, is drawn beside it."""
+    before = selected()
+    if _is_under_way():  # the second half of a double click
+        return
     _begin(math.inf)
+    if before and before.state in BUSY:
+        session.keep("beside", [*session.kept("beside", []), before])
 
 
 def _begin(steps: float) -> None:

@@ -7,6 +7,7 @@ from drawn import drawn
 from streamlit.testing.v1 import AppTest
 
 import rnnviz as rv
+from dashboard.places import PLACES
 from dashboard.runs import Runs
 
 PICTURES = ["loss", "gradient-norm", "gradient-map", "look-prediction"]
@@ -289,3 +290,35 @@ def test_a_run_beside_stays_chosen(app_of):
     names = {str(trace.get("name")) for trace in drawn(app)["loss"]["figure"]["data"]}
     assert any(name.startswith("1: ") for name in names)
     assert any(name.startswith("2: ") for name in names)
+
+
+def test_a_second_run_queues_behind_the_first_and_is_drawn_beside_it(app_of):
+    app = app_of(iterations=100_000)
+    app.button(key="start").click().run()
+    until(app, lambda a: len(job_of(a).poll().history.rows) > 0)
+    start = app.button(key="start")
+    assert (start.label, start.disabled) == ("Start another", True)
+    others = [open_others_place(app_of) for _ in range(PLACES.count)]
+    app.selectbox(key="set-optimizer").set_value("sgd").run()
+    assert not app.button(key="start").disabled
+    app.button(key="start").click().run()
+    first, second = Runs.of(app.session_state["kept-visitor"]).jobs
+    assert first.state in ("running", "queued")
+    assert (second.state, second.config.optimizer) == ("queued", "sgd")
+    assert "Waiting for a free place" in said(app)
+    assert list(drawn(app)) == ["loss", "gradient-norm"]
+    assert app.multiselect(key="beside").value == [0]
+    assert app.button(key="start").disabled
+    for other in others:
+        other.button(key="stop").click().run()
+    first.stop()
+    until(app, lambda a: list(drawn(a)) == PICTURES)
+    names = {str(trace.get("name")) for trace in drawn(app)["loss"]["figure"]["data"]}
+    assert {name[:3] for name in names if name[1:3] == ": "} == {"1: ", "2: "}
+
+
+def open_others_place(app_of):
+    """Another visitor who trains, or waits to."""
+    other = app_of(iterations=100_000)
+    other.button(key="start").click().run()
+    return other

@@ -56,16 +56,18 @@ def _watch(job: TrainJob, was_alive: bool, playing: bool) -> None:
         session.redraw()
     progress(job, snapshot)
     history = snapshot.history
-    if len(history.rows) == 0:
+    runs, is_empty = beside(job, history), len(history.rows) == 0
+    if is_empty and runs is history:
         return
     moment = scrub(job, {moment.step: moment for moment in history.moments}, playing)
     now, config = seen(job.config, snapshot, moment), job.config
     look: dict[str, Any] = {"at": now.at, "theme": session.theme(), "caption": _caption(config)}
-    runs = beside(job, history)
     lowest = TASKS[config.task].optimum(config.steps, config.lag, config.loss_at)
     loss = figures.loss_curve(runs, baseline=baseline(config), optimum=lowest, **look)
     picture(loss, "loss")
     picture(figures.gradient_norm(runs, clip_by=config.clip_by, **look), "gradient-norm")
+    if is_empty:  # it waits, and only those beside it are drawn
+        return
     picture(figures.gradient_map(history, **look), "gradient-map", on_click=_looked_at)
     name = _choose_look(now)
     picture(LOOKS[name].draw(now, runs, look), f"look-{name}")
