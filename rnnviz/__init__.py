@@ -18,7 +18,7 @@ from rnnviz.network import Layer, Network, Readout
 from rnnviz.presets import PRESETS
 from rnnviz.record import LayerRecord, Record
 from rnnviz.run import draw, run
-from rnnviz.sweep import SweepPlan, SweepTable, plan_sweep, sweep
+from rnnviz.sweep import SWEEPS, SweepPlan, SweepTable, plan_sweep, sweep
 from rnnviz.tasks import TASKS
 from rnnviz.train import Change, History, Moment, TrainStep, schedule_of, train
 
@@ -33,6 +33,7 @@ __all__ = [
     "MEASURES",
     "Moment",
     "PRESETS",
+    "SWEEPS",
     "TASKS",
     "Layer",
     "LayerRecord",

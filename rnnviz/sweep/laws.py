@@ -87,8 +87,8 @@ def _plain(config: RunConfig) -> bool:
 
 
 def effective_gain(config: RunConfig) -> float:
-    """std(W_hh) sqrt(H), expected over the draws."""
-    return config.gain * _SPREAD[config.init](config)
+    """std(W_hh) sqrt(H), expected over the draws; the gain itself of other schemes."""
+    return config.gain * (_SPREAD[config.init](config) if config.init in _SPREAD else 1.0)
 
 
 def _is_mean_field(config: TrainConfig) -> bool:

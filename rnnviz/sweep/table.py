@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Final, Literal
 
 import numpy as np
@@ -196,6 +197,29 @@ class SweepTable:
         Of three knobs the last is at its value number ``third``, from 0.
         """
         return theory_of(self.config, third)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a cell, as it is drawn.
+
+        The knobs' values, the seeds that are done and failed, and of each measure the median,
+        the smallest and the largest.
+        """
+        names = [knob.name for knob in self.config.knobs]
+        cells = [*product(*(knob.values for knob in self.config.knobs))]
+        columns = {name: [cell[k] for cell in cells] for k, name in enumerate(names)}
+        drawn: dict[str, Array] = {"done": self.done.ravel(), "failed": self.failed.ravel()}
+        for name in self.config.measures:
+            drawn[name] = self.grid(name).ravel()
+            drawn[f"{name}_low"] = self.low(name).ravel()
+            drawn[f"{name}_high"] = self.high(name).ravel()
+        return pd.DataFrame({**columns, **drawn, "error": self.errors.ravel()})
+
+    def prediction(self, *rest: int) -> tuple[TheoryLine, ...]:
+        """The factor that theory predicts over the first knob; ``rest`` are the others' indices."""
+        first, *others = self.config.knobs
+        turned = {k.name: k.values[n] for k, n in zip(others, rest, strict=True)}
+        base = self.config.base.replace(**turned)
+        return theory_of(self.config.model_copy(update={"base": base, "knobs": (first,)}))
 
     def half_life_is_T(self) -> Float[Array, "..."]:  # noqa: N802
         """The factor per step, at each cell, that halves the gradient in its T steps: 0.5^(1/T)."""
