@@ -116,7 +116,18 @@ def every_picture(settings, **options):
         "loss_slice": figures.loss_slice(surface_of(record, loss, 1), **options),
         "loss_surface": figures.loss_surface(surface_of(record, loss, 2), **options),
         "gradient_norm": figures.gradient_norm(trained(), **options),
+        "phase_map": figures.phase_map(swept(), **options),
+        "sweep_lines": figures.sweep_lines(swept(), **options),
+        "parallel": figures.parallel(swept(), **options),
     }
+
+
+@cache
+def swept():
+    """A small sweep, for the pictures of one."""
+    knobs = [rv.Knob.linear("gain", 0.5, 1.5, 3), rv.Knob.of("steps", [4, 9])]
+    sweep = rv.SweepConfig(base=rv.TrainConfig(**SMALL), knobs=knobs, seeds=[0, 1])
+    return rv.SweepTable(sweep, rv.sweep(sweep, workers=1))
 
 
 def spread_of(settings):

@@ -28,6 +28,8 @@ from rnnviz.figures.loss_slice import loss_slice
 from rnnviz.figures.loss_surface import loss_surface
 from rnnviz.figures.lyapunov import lyapunov
 from rnnviz.figures.mean_field import mean_field
+from rnnviz.figures.parallel import parallel
+from rnnviz.figures.phase_map import phase_map
 from rnnviz.figures.precision import precision
 from rnnviz.figures.prediction import prediction
 from rnnviz.figures.radius_curve import radius_curve
@@ -36,6 +38,7 @@ from rnnviz.figures.roads import roads
 from rnnviz.figures.saturation import saturation
 from rnnviz.figures.spectrum_path import spectrum_path
 from rnnviz.figures.state_space import state_space
+from rnnviz.figures.sweep_lines import sweep_lines
 from rnnviz.figures.theme import Theme
 from rnnviz.figures.time_panel import time_panel
 from rnnviz.figures.truncation import truncation
@@ -75,11 +78,14 @@ __all__ = [
     "loss_slice",
     "loss_surface",
     "mean_field",
+    "parallel",
+    "phase_map",
     "precision",
     "prediction",
     "roads",
     "saturation",
     "state_space",
+    "sweep_lines",
     "time_panel",
     "weights",
 ]
