@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import chart, controls, session, visitor
 from dashboard.frame import header, style
-from dashboard.views import compare, explore, train
+from dashboard.views import compare, explore, sweep, train
 
 
 def main() -> None:
@@ -21,7 +21,9 @@ def main() -> None:
         st.Page(explore.render, title="Explore", url_path="explore", default=True),
         st.Page(train.render, title="Train", url_path="train"),
         st.Page(compare.render, title="Compare", url_path="compare"),
+        st.Page(sweep.render, title="Sweep", url_path="sweep"),
     ]
+    session.keep("explore-page", pages[0])
     session.keep("compare-page", pages[2])
     page = st.navigation(pages, position="hidden")
     top = st.container(key="top")

@@ -9,7 +9,7 @@ from rnnviz.config.sweep import MOST_KNOBS
 from rnnviz.fields import bounds, short
 
 MOST_SEEDS: Final = 20
-FIRST: Final = (Knob.linear("gain", 0.5, 2, 16), Knob.log("input_scale", 0.1, 10, 9))
+FIRST: Final = (Knob.linear("gain", 0.5, 3.5, 16), Knob.log("input_scale", 0.1, 10, 9))
 """What a sweep begins with."""
 
 

@@ -96,7 +96,7 @@ def _range(knob: Knob, number: int) -> None:
         _end(f"to-{number}", "To", knob.name, knob.values[-1], act)
         key = f"count-{number}"
         session.show(key, len(knob.values))
-        st.number_input("Values", 1, 200, key=key, width=110, **act)
+        st.number_input("Values", 1, 200, key=key, width=96, **act)
 
 
 def _end(key: str, label: str, name: str, value: float | str, act: dict[str, Any]) -> None:
@@ -104,10 +104,10 @@ def _end(key: str, label: str, name: str, value: float | str, act: dict[str, Any
     low, high = bounds(FIELDS[name])
     if FIELDS[name].annotation is int:
         session.show(key, int(value))
-        st.number_input(label, int(low), int(high), key=key, width=110, **act)
+        st.number_input(label, int(low), int(high), key=key, width=96, **act)
     else:
         session.show(key, float(value))
-        st.number_input(label, float(low), float(high), key=key, format="%.4g", width=110, **act)
+        st.number_input(label, float(low), float(high), key=key, format="%.4g", width=96, **act)
 
 
 def _seeds(choice: SweepChoice) -> None:

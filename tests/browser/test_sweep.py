@@ -1,0 +1,55 @@
+"""Sweep in a real browser: the map, and the run behind a cell."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from browser.pages import chart, settle
+from playwright.sync_api import expect
+
+SMALL = (
+    "hidden_size=12&steps=20&batch_size=3&sweep_seeds=2&knobs=gain=0.5:1.5:3;input_scale=0.5,2.0"
+)
+
+
+@pytest.fixture
+def swept(open_page, app):
+    """The page with a sweep that is done."""
+    page = open_page(f"{app}/sweep?{SMALL}")
+    expect(page.get_by_text("Finished: 12 runs.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Open this run in Explore")).to_be_visible()
+    settle(page)
+    return page
+
+
+def opened_run(page):
+    """The settings in the address of Explore, once it is there."""
+    expect(chart(page, "time-panel").locator(".main-svg").first).to_be_visible()
+    settle(page)
+    address = urlsplit(page.url)
+    assert not address.path.endswith("sweep")
+    return parse_qs(address.query)
+
+
+def test_a_click_on_a_cell_opens_its_run_in_explore(swept):
+    plot = chart(swept, "phase-map").locator(".js-plotly-plot")
+    box = plot.locator(".nsewdrag").first.bounding_box()
+    swept.mouse.click(box["x"] + 0.83 * box["width"], box["y"] + 0.25 * box["height"])
+    query = opened_run(swept)
+    assert (query["gain"], query["input_scale"], query["seed"]) == (["1.5"], ["2.0"], ["0"])
+
+
+def test_without_a_mouse_the_same_run_is_chosen_by_its_values(swept):
+    swept.get_by_role("button", name="Open this run in Explore").click()
+    query = opened_run(swept)
+    assert (query["gain"], query["input_scale"]) == (["0.5"], ["0.5"])
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        (f"sweep?{SMALL}", "sweep"),
+        ("sweep?hidden_size=12&steps=20&batch_size=3&knobs=cell=tanh,lstm,gru", "sweep-cells"),
+    ],
+)
+def test_pictures_of_sweeps(photographs, app, address, name):
+    assert all(path.stat().st_size > 8_000 for path in photographs(f"{app}/{address}", name))

@@ -1,0 +1,113 @@
+"""The Sweep page, driven without a browser: knobs, cost, the map, and the run behind a cell."""
+
+import time
+
+import pytest
+from drawn import drawn
+from streamlit.testing.v1 import AppTest
+
+from dashboard import limits
+from dashboard.link import from_query, to_query
+from rnnviz import Knob
+
+SMALL = {"hidden_size": "6", "steps": "12", "batch_size": "3", "task": "sine", "sweep_seeds": "2"}
+
+
+def sweep_page():
+    from dashboard import session
+    from dashboard.views import sweep
+
+    session.start()
+    sweep.render()
+
+
+def opened(**query):
+    """The page under a link of these settings."""
+    app = AppTest.from_function(sweep_page, default_timeout=60)
+    for name, value in {**SMALL, **query}.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def finished(app):
+    """The page once its sweep is done."""
+    deadline = time.monotonic() + 60
+    while "start-sweep" in keys(app) and "Finished" not in progress(app):
+        assert time.monotonic() < deadline, progress(app)
+        app.run()
+        assert not app.exception
+    return app
+
+
+def progress(app):
+    return " ".join(e.proto.text for e in app.get("progress")).replace("\\", "")
+
+
+def keys(app):
+    return [button.key for button in app.button]
+
+
+def chosen(app):
+    return app.session_state["state"].sweep
+
+
+def test_a_short_sweep_is_on_the_page_without_a_click():
+    done = finished(opened(knobs="gain=0.5:1.5:3;input_scale=0.5,2.0"))
+    assert progress(done) == "Finished: 12 runs."
+    assert "phase-map" in drawn(done)
+
+
+def test_one_knob_is_drawn_as_lines_and_three_side_by_side():
+    assert "sweep-lines" in drawn(finished(opened(knobs="gain=0.5,1.0")))
+    three = "gain=0.5,1.0;input_scale=1.0,2.0;cell=tanh,relu"
+    assert "parallel" in drawn(finished(opened(knobs=three)))
+
+
+def test_knobs_are_added_turned_spaced_and_removed_and_the_link_follows():
+    app = opened(knobs="gain=0.5:1.5:3")
+    app.button("add-knob").click().run()
+    assert [knob.name for knob in chosen(app).knobs] == ["gain", "input_scale"]
+    app.selectbox("turned-1").set_value("cell").run()
+    app.multiselect("values-1").set_value(["tanh", "gru"]).run()
+    app.number_input("count-0").set_value(5).run()
+    app.button("remove-knob-0").click().run()
+    assert chosen(app).knobs == (Knob.of("cell", ["tanh", "gru"]),)
+    assert not app.exception
+    query = to_query(app.session_state["state"])
+    assert query["knobs"] == "cell=tanh,gru"
+    assert from_query({k: [v] for k, v in query.items()})[0].sweep == chosen(app)
+
+
+def test_a_bad_value_is_said_and_changes_nothing():
+    app = opened(knobs="gain=0.5,1.0")
+    app.text_input("list-0").set_value("0.5, eleven").run()
+    assert chosen(app).knobs[0].values == (0.5, 1.0)
+    assert "eleven" in app.session_state["notices"][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("knobs", "gain=0:1", "knobs of the sweep was not used"),
+        ("knobs", "nothing=1,2", "a knob must be one of"),
+        ("knobs", "gain=1,2;gain=1,3", "1 to 3 different settings"),
+        ("knobs", "gain=0:1:1e9", "a knob must have 1 to 1,000 values"),
+        ("sweep_seeds", "99", "there may be 1 to 20 seeds, got '99'"),
+        ("measures", "speed", "measures must be of"),
+        ("solved", "nan", "solved must be in (0, 1], got 'nan'"),
+    ],
+)
+def test_a_bad_part_of_a_link_is_named_and_the_rest_is_used(name, text, said):
+    state, notices = from_query({"gain": ["1.5"], name: [text]})
+    assert state.config.gain == 1.5
+    assert len(notices) == 1
+    assert said in notices[0]
+
+
+def test_what_is_too_large_is_refused_with_the_numbers_before_anything_runs():
+    app = opened(knobs="gain=0:2:200;input_scale=0:2:200")
+    (error,) = [e.value.replace("\\", "") for e in app.error]
+    assert f"at most {limits.SWEEP_RUNS:,} runs, got 80,000" in error
+    assert app.button("start-sweep").disabled
