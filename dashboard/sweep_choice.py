@@ -24,6 +24,11 @@ class SweepChoice:
     """The first of them is drawn."""
     solved: float = 0.1
 
+    @classmethod
+    def of(cls, config: SweepConfig) -> "SweepChoice":
+        """What a whole sweep adds to its base."""
+        return cls(config.knobs, len(config.seeds), config.measures, config.solved)
+
     def config(self, base: TrainConfig) -> SweepConfig:
         """The whole sweep; what the base has where a knob turns it plays no part.
 

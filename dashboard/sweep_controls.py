@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.controls import FIELDS
 from dashboard.sweep_choice import MOST_SEEDS, SweepChoice
-from rnnviz import MEASURES, Knob
+from rnnviz import MEASURES, SWEEPS, Knob
 from rnnviz.config.sweep import MOST_KNOBS, value_of
 from rnnviz.fields import bounds, options, stops
 
@@ -20,6 +20,7 @@ FREE = ("gain", "input_scale", "forget_bias", "lag", "steps", "hidden_size")
 
 def controls(choice: SweepChoice) -> None:
     """Everything that a sweep adds to the settings of the sidebar."""
+    _named(choice)
     for number, place in enumerate(st.columns(len(choice.knobs))):
         with place, st.container(border=True, key=f"knob-{number}"):
             _knob(choice, number)
@@ -33,6 +34,36 @@ def controls(choice: SweepChoice) -> None:
         )
         _seeds(choice)
         _measures(choice)
+
+
+def _named(choice: SweepChoice) -> None:
+    """A box that takes a whole named sweep, and names the one on screen if it is one."""
+    base = session.config()
+    known = {name: SweepChoice.of(sweep.config) for name, sweep in SWEEPS.items()}
+    on_screen = next(
+        (name for name, own in known.items() if own == choice and SWEEPS[name].config.base == base),
+        None,
+    )
+    session.show("named-sweep", on_screen)
+    st.selectbox(
+        "Start from",
+        list(SWEEPS),
+        format_func=lambda name: SWEEPS[name].title,
+        key="named-sweep",
+        placeholder="Your own sweep",
+        on_change=_take,
+        width=420,
+        help="A result from a paper, at a size that takes a minute or two.",
+    )
+    if on_screen:
+        st.caption(SWEEPS[on_screen].claim, help=SWEEPS[on_screen].source)
+
+
+def _take() -> None:
+    if (name := session.value("named-sweep")) is not None:
+        config = SWEEPS[name].config
+        session.take(config.base)
+        _put(**vars(SweepChoice.of(config)))
 
 
 def _knob(choice: SweepChoice, number: int) -> None:

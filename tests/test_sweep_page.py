@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import limits
 from dashboard.link import from_query, to_query
-from rnnviz import Knob
+from rnnviz import SWEEPS, Knob
 
 SMALL = {"hidden_size": "6", "steps": "12", "batch_size": "3", "task": "sine", "sweep_seeds": "2"}
 
@@ -78,6 +78,15 @@ def test_knobs_are_added_turned_spaced_and_removed_and_the_link_follows():
     query = to_query(app.session_state["state"])
     assert query["knobs"] == "cell=tanh,gru"
     assert from_query({k: [v] for k, v in query.items()})[0].sweep == chosen(app)
+
+
+def test_a_named_sweep_takes_the_settings_and_the_knobs():
+    app = opened(knobs="gain=0.5,1.0")
+    app.selectbox("named-sweep").set_value("forget-lag").run()
+    assert not app.exception
+    assert app.session_state["state"].config == SWEEPS["forget-lag"].config.base
+    assert app.selectbox("named-sweep").value == "forget-lag"
+    assert any(c.value == SWEEPS["forget-lag"].claim for c in app.caption)
 
 
 def test_a_bad_value_is_said_and_changes_nothing():
