@@ -68,7 +68,7 @@ class Laid:
         """Each value in a few letters."""
         values, labels = self.axis.knob.values, self.axis.labels
         pairs = zip(values, labels, strict=True)
-        return [cut(label) if isinstance(v, str) else short(v) for v, label in pairs]
+        return [cut(label) if isinstance(v, str) else short(float(v)) for v, label in pairs]
 
     def drawn(self, most: int) -> Json:
         """The axis as Plotly takes it, with at most ``most`` ticks, each at one of the values."""

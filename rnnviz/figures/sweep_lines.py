@@ -191,7 +191,7 @@ def _area(
     seen = np.concatenate([part for line in lines for part in (line.middle, line.low, line.high)])
     finite = seen[np.isfinite(seen)]
     known = finite[finite > 0]
-    log = measure in LOG10 and bool(len(known)) and known.max() > 10 * known.min()
+    log = measure in LOG10 and len(known) > 0 and bool(known.max() > 10 * known.min())
     held = [level.y[:1] for level in levels if level.dash != "dash"]
     values = _on(np.concatenate([finite, *held]), log)
     values = values[np.isfinite(values)] if np.isfinite(values).any() else np.array([0.0, 1.0])
