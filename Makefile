@@ -11,7 +11,7 @@ run: $(VENV)/ready
 
 test: $(VENV)/ready-to-test
 	$(BIN)/python tests/browser/install.py
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/ready-to-test
 	$(BIN)/ruff format --check

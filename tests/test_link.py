@@ -36,7 +36,7 @@ def as_browser_sends(query):
     return {name: [value] for name, value in query.items()}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(STATES)
 def test_a_link_restores_every_field(state):
     assert from_query(as_browser_sends(to_query(state))) == (state, [])
