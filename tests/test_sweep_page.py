@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import limits
 from dashboard.link import from_query, to_query
+from dashboard.sweep_choice import SweepChoice, from_texts, to_texts
 from rnnviz import SWEEPS, Knob
 
 SMALL = {"hidden_size": "6", "steps": "12", "batch_size": "3", "task": "sine", "sweep_seeds": "2"}
@@ -94,6 +95,23 @@ def test_a_bad_value_is_said_and_changes_nothing():
     app.text_input("list-0").set_value("0.5, eleven").run()
     assert chosen(app).knobs[0].values == (0.5, 1.0)
     assert "eleven" in app.session_state["notices"][0]
+
+
+@pytest.mark.parametrize(
+    "knob",
+    [
+        *(knob for sweep in SWEEPS.values() for knob in sweep.config.knobs),
+        Knob.linear("steps", 1, 5, 30),
+        Knob.log("lag", 1, 1000, 17),
+        Knob.linear("gain", 0.3, 0.3, 1),
+        Knob.of("gain", [2, 0.1, 1e-3]),
+        Knob.of("cell", ["lstm"]),
+    ],
+    ids=lambda knob: knob.text[:40],
+)
+def test_a_link_restores_every_knob(knob):
+    choice = SweepChoice((knob,), 4, ("loss", "success"), 0.25)
+    assert from_texts(to_texts(choice)) == (choice, [])
 
 
 @pytest.mark.parametrize(

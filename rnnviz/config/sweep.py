@@ -86,26 +86,31 @@ class Knob(BaseModel):
         name, sign, values = (part.strip() for part in text.partition("="))
         if not sign or not values:
             raise ValueError(f"a knob must be NAME=VALUES, got {short(text)}")
-        kind, _, span = values.partition(":") if values.startswith("log:") else ("", "", values)
+        scale, _, span = values.rpartition(":") if "," in values else ("", "", values)
+        if "," in values:
+            listed = [value_of(name, part.strip()) for part in span.split(",")]
+            return cls(name=name, values=tuple(listed), scale=scale or "list")
+        span = values.removeprefix("log:")
         if span.count(":") == 2:
             low, high, count = (_number(part) for part in span.split(":"))
             if not 1 <= count <= MOST_VALUES or count != int(count):
                 raise ValueError(
                     f"a knob must have 1 to {MOST_VALUES:,} values, got {span.split(':')[2]}"
                 )
-            return (cls.log if kind else cls.linear)(name, low, high, int(count))
-        return cls.of(name, [value_of(name, part.strip()) for part in values.split(",")])
+            return (cls.linear if span == values else cls.log)(name, low, high, int(count))
+        return cls.of(name, [value_of(name, values)])
 
     @property
     def text(self) -> str:
         """How ``parse`` reads it."""
         first, last = self.values[0], self.values[-1]
-        listed = f"{self.name}={','.join(str(value) for value in self.values)}"
+        listed = ",".join(str(value) for value in self.values)
         if self.scale == "list":
-            return listed
+            return f"{self.name}={listed}"
         prefix = "log:" if self.scale == "log" else ""
         spaced = f"{self.name}={prefix}{first}:{last}:{len(self.values)}"
-        return spaced if Knob.parse(spaced).values == self.values else listed
+        # Whole numbers that fell together leave a row that is not evenly spaced.
+        return spaced if Knob.parse(spaced) == self else f"{self.name}={self.scale}:{listed}"
 
     @property
     def title(self) -> str:
