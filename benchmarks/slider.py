@@ -3,15 +3,18 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.install import find_chromium
 from tests.browser.serving import Served, serving
 
-MOVES = 30
+MOVES, TURN = 30, 10
+LONG = "hidden_size=32&steps=60&task=adding&iterations=100000"
+"""A run that trains for longer than the moves take."""
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LISTEN = """
 window.painted = new Map();
@@ -29,15 +32,23 @@ PAINTED = """(charts) => new Promise((done) => {
 
 
 def table() -> Iterator[str]:
-    """Milliseconds from release to the last picture, and the server's CPU for each move."""
+    """Milliseconds from release to the last picture, and the server's CPU for each move alone."""
     with tempfile.TemporaryDirectory() as home, serving("dashboard/app.py", Path(home)) as served:
         waits, cpu = _measure(served)
-    yield f"{'release to repaint':>24} {np.median(waits):>5.0f} ms, the median of {MOVES} moves"
+    alone, beside, watched = (float(np.median(waits[around])) for around in AROUND)
+    yield f"{'release to repaint':>24} {alone:>5.0f} ms, the median of {MOVES} moves"
     yield f"{'server CPU':>24} {np.mean(cpu):>5.0f} ms a move, the mean"
+    yield f"{'while another trains':>24} {beside:>5.0f} ms, {beside / alone:.2f} times as long"
+    yield (
+        f"{'and watches it here':>24} {watched:>5.0f} ms, {watched / alone:.2f} times as long: "
+        "a second page is painted on the same machine"
+    )
 
 
-def _measure(served: Served) -> tuple[list[float], list[float]]:
-    waits, cpu = [], []
+def _measure(served: Served) -> tuple[dict[str, list[float]], list[float]]:
+    """The same moves in turns: alone, and beside a run of another visitor's."""
+    waits: dict[str, list[float]] = {around: [] for around in AROUND}
+    cpu: list[float] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1240})
@@ -45,15 +56,59 @@ def _measure(served: Served) -> tuple[list[float], list[float]]:
         page.goto(served.address)
         page.wait_for_function("window.painted.size >= 3")
         page.wait_for_timeout(1500)
-        for move in range(MOVES + 2):
-            before = _cpu_ms(served.pid)
-            waited = _drag(page, 0.2 + 0.6 * ((7 * move) % MOVES) / MOVES)
-            page.wait_for_timeout(300)
-            if move >= 2:
-                waits.append(waited)
-                cpu.append(_cpu_ms(served.pid) - before)
+        for share in (0.3, 0.7):  # a page's first moves take longer
+            _drag(page, share)
+        for first in range(0, MOVES, TURN):
+            for around in AROUND:
+                with AROUND[around](browser, served):
+                    for move in range(first, first + TURN):
+                        before = _cpu_ms(served.pid)
+                        waits[around].append(_drag(page, 0.2 + 0.6 * ((7 * move) % MOVES) / MOVES))
+                        page.wait_for_timeout(300)
+                        cpu += [_cpu_ms(served.pid) - before] if around == "alone" else []
         browser.close()
     return waits, cpu
+
+
+@contextmanager
+def _alone(*_: object) -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _another_watches(browser: Browser, served: Served) -> Iterator[None]:
+    """Another visitor, whose long run trains on an open page."""
+    with _another(browser, served):
+        yield
+
+
+@contextmanager
+def _another_trains(browser: Browser, served: Served) -> Iterator[None]:
+    """Another visitor, whose long run trains while a still page is open."""
+    with _another(browser, served) as page:
+        page.get_by_role("link", name="Explore").click()
+        page.locator("[class*=st-key-verdict-]").wait_for()
+        page.wait_for_timeout(1500)
+        yield
+        page.get_by_role("link", name="Train").click()
+
+
+@contextmanager
+def _another(browser: Browser, served: Served) -> Iterator[Page]:
+    """Another visitor's page on which a long run has been started; in the end it is stopped."""
+    visitor = browser.new_context()
+    page = visitor.new_page()
+    page.goto(f"{served.address}/train?{LONG}")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_text("s left").wait_for()
+    yield page
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text("Stopped after").wait_for()
+    visitor.close()
+
+
+AROUND = {"alone": _alone, "trains": _another_trains, "watched": _another_watches}
+"""What happens on the server while the slider moves."""
 
 
 def _drag(page: Page, share: float) -> float:
