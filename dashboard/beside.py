@@ -3,9 +3,13 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.differences import MOST_NAMED, value_of
 from dashboard.jobs import TrainJob
 from dashboard.run_control import look_at, mine
-from rnnviz import History
+from rnnviz import History, TrainConfig
+
+SHORT = {"hidden_size": "H", "steps": "T", "batch_size": "B", "learning_rate": "rate"}
+"""Names that find room at the end of a line."""
 
 
 def choose_runs(job: TrainJob | None) -> None:
@@ -47,13 +51,25 @@ def beside(job: TrainJob, history: History) -> History | dict[str, History]:
 
 
 def _names() -> list[str]:
-    """A short name for each run: its number, and what it is."""
-    found = []
-    for number, job in enumerate(mine().jobs, 1):
-        c = job.config
-        rate = f"{c.optimizer} {c.learning_rate:g}"
-        found.append(f"{number}: {c.cell}, H = {c.hidden_size}, {rate}, seed {c.seed}")
-    return found
+    """A short name for each run: its number, and what sets it apart from the others."""
+    configs = [job.config for job in mine().jobs]
+    fields = [
+        name
+        for name in TrainConfig.model_fields
+        if len({value_of(config, name) for config in configs}) > 1
+    ] or ["cell", "hidden_size"]
+    return [f"{number}: {_told(config, fields)}" for number, config in enumerate(configs, 1)]
+
+
+def _told(config: TrainConfig, fields: list[str]) -> str:
+    """Words speak for themselves; numbers have a symbol or a name before them."""
+    words = [
+        value_of(config, name)
+        if isinstance(getattr(config, name), str)
+        else f"{SHORT.get(name, name.replace('_', ' '))} {value_of(config, name)}"
+        for name in fields[:MOST_NAMED]
+    ]
+    return ", ".join(words)
 
 
 def _kept() -> list[TrainJob]:

@@ -11,8 +11,8 @@ STATES = {
     "paused": "Paused after {steps:,} of {iterations:,} steps.",
     "stopped": "Stopped after {steps:,} of {iterations:,} steps; what was computed is kept.",
     "finished": "Finished: {steps:,} steps. {sentence}",
-    "diverged": "{sentence}.",
-    "failed": "{sentence}.",
+    "diverged": "{sentence}",
+    "failed": "{sentence}",
 }
 
 
@@ -26,7 +26,7 @@ def progress(job: TrainJob, snapshot: Snapshot) -> None:
         iterations=iterations,
         rate=snapshot.steps_per_second,
         left="starting" if left is None else f"{left:.0f} s left",
-        sentence=sentence[:1].upper() + sentence[1:],
+        sentence=f"{sentence[:1].upper()}{sentence[1:]}." if sentence else "",
     )
     if snapshot.state in ("failed", "diverged"):
         st.error(escape(words))

@@ -177,6 +177,7 @@ def test_reset_shows_no_run_and_keeps_the_old_one_to_choose_or_draw_beside(app_o
     until(app, lambda a: "Finished: 30 steps" in said(a))
     first, second = Runs.of(app.session_state["kept-visitor"]).jobs
     assert (first.config.seed, second.config.seed) == (0, 1)
+    assert app.selectbox(key="chosen-run").options == ["1: seed 0", "2: seed 1"]
     app.multiselect(key="beside").set_value([0]).run()
     assert not app.exception
     lines = [t.get("name") for t in drawn(app)["loss"]["figure"]["data"]]

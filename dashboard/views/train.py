@@ -45,7 +45,8 @@ def render() -> None:
         st.caption("The settings have changed since this run was started; start again to use them.")
     alive, playing = job.state in BUSY, is_playing()
     every = PLAY_EVERY if playing else EVERY if alive else None
-    st.fragment(_watch, run_every=every)(job, alive, playing)
+    with st.container(key="watched"):
+        st.fragment(_watch, run_every=every)(job, alive, playing)
 
 
 def _watch(job: TrainJob, was_alive: bool, playing: bool) -> None:

@@ -82,7 +82,7 @@ def gradient_map(
     whole = above + HEADING_HEIGHT + HEIGHT
     top = HEIGHT / whole
     notes += [
-        heading("log<sub>10</sub> |∂L/∂s<sub>T−k</sub>|", top) | {"bgcolor": palette.paper},
+        heading("log<sub>10</sub> |∂L/∂s|", top) | {"bgcolor": palette.paper},
         key(MAGNITUDE, power(low), power(high), top, palette) | {"bgcolor": palette.paper},
         *cells_note(masks, top, palette),
         *_label(shown, palette),

@@ -63,7 +63,10 @@ def change_words(
 def cursor(
     marks: Marks, x_range: tuple[float, float], top: float, palette: Palette
 ) -> tuple[list[Json], list[Json]]:
-    """A line through all rows at the step that is looked at, and its number on the axis."""
+    """A line through all rows at the step that is looked at, and its number at the foot of it.
+
+    Inside the rows: on the axis it would hide half of another step's number.
+    """
     at = marks.at
     if at is None or not x_range[0] <= at <= x_range[1]:
         return [], []
@@ -77,8 +80,7 @@ def cursor(
         "xanchor": "center",
         "y": 0,
         "yref": "paper",
-        "yanchor": "top",
-        "yshift": -1,
+        "yanchor": "bottom",
     }
     return [_line(at, 0, palette.ink, 1.5, "solid") | {"y1": top, "layer": "above"}], [note]
 
