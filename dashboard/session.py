@@ -145,6 +145,15 @@ def show(key: str, value: object) -> None:
         st.session_state[key] = value
 
 
+def insist(key: str, value: object) -> None:
+    """Have the widget of this key show a value, though the page may be drawn twice at once.
+
+    The browser is told once, and never hears it if the next drawing overtakes that one; where it
+    has a value of its own already, it keeps that.
+    """
+    st.session_state[key] = value
+
+
 def value(key: str) -> Any:
     """What the widget of this key shows."""
     return st.session_state[key]

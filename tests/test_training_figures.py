@@ -398,3 +398,13 @@ def test_a_long_curve_keeps_every_peak():
     assert len(line.y) < 2_100
     assert (line.y.max(), line.y.min()) == (1e6, 1e-6)
     assert {7, 31_234, 0, 49_999} <= set(line.x)
+
+
+def test_what_no_axis_holds_is_marked_within_its_ends():
+    level = 0.348823248550769  # ten to the end of its axis, as a log, is above that end
+    run = history(moments=(), changes=(), steps=1, loss=np.inf, validation_loss=np.inf)
+    figure = figures.loss_curve(run, baseline=level)
+    low, high = figure.layout.yaxis.range
+    marks = [trace for trace in figure.data if trace.mode == "markers"]
+    assert [mark.name for mark in marks] == ["infinite: 1", "infinite: 1"]
+    assert all(low < np.log10(y) < high for mark in marks for y in mark.y)

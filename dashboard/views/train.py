@@ -86,7 +86,7 @@ def _choose_look(now: Seen) -> str:
     offered = [name for name, known in LOOKS.items() if known.offered(now)]
     look = session.state().view.look
     look = look if look in offered else offered[0]
-    session.show("look", look)
+    session.insist("look", look)
     st.pills(
         "Look at",
         offered,

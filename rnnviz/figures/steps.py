@@ -232,7 +232,9 @@ def _masks(line: Line, height: Array) -> dict[str, Bool[Array, " N"]]:
 def _marks(strip: Strip, line: Line, height: Array, area: Area, axis: str) -> list[Json]:
     """Marks at the edges of the axis, which takes its values as they are and not as logs."""
     height = np.where(np.isnan(height), 0.0, height) if line.gaps else height
-    marks = edge_marks(line.x, height, area.y, axis, f"{line.name}, step")
+    low, high = area.y
+    hair = 1e-9 * (high - low)  # a power of ten that is rounded outwards would be off the axis
+    marks = edge_marks(line.x, height, (low + hair, high - hair), axis, f"{line.name}, step")
     return [mark | {"y": strip.unscaled(mark["y"])} for mark in marks]
 
 
