@@ -20,6 +20,8 @@ check: $(VENV)/ready-to-test
 	$(BIN)/lint-imports
 
 bench: $(VENV)/ready-to-test
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python tests/browser/install.py
 	$(BIN)/python -m benchmarks
 
 clean:
