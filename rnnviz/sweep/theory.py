@@ -45,7 +45,7 @@ def theory_of(config: SweepConfig, third: int = 0) -> tuple[TheoryLine, ...]:
     --------
     >>> base = TrainConfig(cell="linear", init="orthogonal")
     >>> (line,) = theory_of(SweepConfig(base=base, knobs=[Knob.of("gain", [0.5, 2])]))
-    >>> line.name, line.y[0], line.y[-1]
+    >>> line.name, line.y.min().item(), line.y.max().item()
     ('spectral radius', 0.5, 2.0)
     """
     for knob in config.knobs[2:]:
