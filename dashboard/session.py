@@ -146,10 +146,10 @@ def show(key: str, value: object) -> None:
 
 
 def insist(key: str, value: object) -> None:
-    """Have the widget of this key show a value, though the page may be drawn twice at once.
+    """Have the widget of this key show a value, though the page was just drawn twice in a row.
 
-    The browser is told once, and never hears it if the next drawing overtakes that one; where it
-    has a value of its own already, it keeps that.
+    The browser is told once, and never hears it if the next drawing overtakes that one. Not where
+    the clock draws: told again and again, the widget would fall back under a click.
     """
     st.session_state[key] = value
 

@@ -70,7 +70,7 @@ def _watch(job: TrainJob, was_alive: bool, playing: bool) -> None:
     if is_empty:  # it waits, and only those beside it are drawn
         return
     picture(figures.gradient_map(history, **look), "gradient-map", on_click=_looked_at)
-    name = _choose_look(now)
+    name = _choose_look(now, is_still=not (was_alive or playing))
     picture(LOOKS[name].draw(now, runs, look), f"look-{name}")
     if name == "panel":
         health_line({"": now.explored})
@@ -81,12 +81,12 @@ def _looked_at(step: float) -> None:
     look_at(round(step))
 
 
-def _choose_look(now: Seen) -> str:
+def _choose_look(now: Seen, *, is_still: bool) -> str:
     """The look on screen: the one asked for, or the first where this run has none like it."""
     offered = [name for name, known in LOOKS.items() if known.offered(now)]
     look = session.state().view.look
     look = look if look in offered else offered[0]
-    session.insist("look", look)
+    (session.insist if is_still else session.show)("look", look)
     st.pills(
         "Look at",
         offered,
