@@ -74,6 +74,9 @@ def test_only_a_chart_that_hears_clicks_asks_the_browser_for_them():
     [
         ({"x": 40}, "[40.0]"),
         ({"x": -0.5}, "[-0.5]"),
+        ({"x": 40, "carried": [2, 1]}, "[40.0, (2, 1)]"),
+        ({"carried": [2, "<b>"]}, "[]"),
+        ({"carried": "21"}, "[]"),
         ({"x": "<b>"}, "[]"),
         ({"x": math.nan}, "[]"),
         ({}, "[]"),
@@ -81,15 +84,17 @@ def test_only_a_chart_that_hears_clicks_asks_the_browser_for_them():
         (None, "[]"),
     ],
 )
-def test_a_click_is_told_by_its_x_and_nothing_else_that_a_browser_sends(clicked, heard):
+def test_a_click_is_told_by_its_x_and_what_it_carries_and_nothing_else_that_a_browser_sends(
+    clicked, heard
+):
     def script(clicked):
         import streamlit as st
 
         from dashboard.chart.component import _tell
 
         st.session_state["map"] = {"clicked": clicked}
-        heard: list[float] = []
-        _tell("map", heard.append)
+        heard: list[object] = []
+        _tell("map", heard.append, heard.append)
         st.text(str(heard))
 
     app = AppTest.from_function(script, kwargs={"clicked": clicked}).run()
