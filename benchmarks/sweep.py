@@ -1,19 +1,27 @@
 """Sweeps, in seconds of the clock: stacked against one run after another, and on a cluster."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
+import pandas as pd
 from joblib import Parallel, delayed
 
 from rnnviz import Knob, SweepConfig, TrainConfig, run
+from rnnviz.arrays import Array
 from rnnviz.diagnostics import gradient_flow
 from rnnviz.run import draw, untrained
+from rnnviz.sweep.chunks import Chunk, chunks_of
+from rnnviz.sweep.cluster import on_cluster
+from rnnviz.sweep.compute import run_chunk
 from rnnviz.sweep.stack import Stack
 from rnnviz.sweep.sweep import sweep
 
 PROCESSES, ROUNDS = 2, 3
 GRID = (Knob.linear("gain", 0.5, 1.4, 20), Knob.linear("steps", 20, 210, 20))
+BASE = TrainConfig(hidden_size=64, lag=10)
 SMALL = TrainConfig(hidden_size=16, batch_size=1, task="sine")
 POINTS = 2000
 
@@ -22,28 +30,39 @@ Work = Callable[[], Sequence[float]]
 
 def table() -> Iterator[str]:
     """A grid against a loop and against joblib over it; small networks stacked; Dask's share."""
-    yield "20 gains, 20 lengths, 5 seeds, H=64, B=16   ours s   a loop   joblib, two processes"
-    for task in ("delayed_recall", "sunspots"):
-        base = TrainConfig(hidden_size=64, task=task, lag=10)
-        config = SweepConfig(base=base, knobs=GRID, seeds=range(5))
-        runs = [config.at(*point) for point in config.points]
-        ours, loop, pool = _medians([lambda c=config: _swept(c), *_peers(runs)])
-        yield f"{task:<42} {ours:>8.2f} {loop / ours:>7.1f}x {pool / ours:>13.1f}x"
-    stacked, alone = _medians(_stacks())
-    yield f"100 networks of 16 units, B=1: stacked {alone / stacked:.1f}x as fast as one by one"
-    yield f"Dask with {PROCESSES} processes, its start included: {_overhead() * 1e3:.2f} ms a point"
+    grid = "20 gains, 20 lengths, 5 seeds, H=64, B=16"
+    yield f"{grid:<42} ours s  the loop  joblib, two processes"
+    for task, lengths in (("delayed_recall", "begin alike"), ("sunspots", "are drawn anew")):
+        config = SweepConfig(base=BASE.replace(task=task), knobs=GRID, seeds=range(5))
+        took = _rounds([partial(_swept, config), *_peers(config)])
+        name = f"{task}: lengths {lengths}"
+        yield f"{name:<42} {np.median(took[0]):>6.1f}  {_ratio(took, 1)}  {_ratio(took, 2)}"
+    stacked = _ratio(_rounds(_stacks()), 1)
+    yield f"100 networks of 16 units, B=1, stacked against one by one: {stacked}"
+    added = [_overhead() * 1e3 for _ in range(ROUNDS)]
+    yield f"Dask, two processes and their start: {np.median(added):.2f} ms a point{_ends(added)}"
 
 
-def _swept(config: SweepConfig, workers: int | None = None) -> Sequence[float]:
-    return sweep(config, workers=workers).factor.tolist()
+def _ratio(took: Array, other: int) -> str:
+    ratios = took[other] / took[0]
+    return f"{np.median(took[other]) / np.median(took[0]):>5.1f}x{_ends(ratios)}"
+
+
+def _ends(values: Sequence[float] | Array) -> str:
+    return f" [{min(values):.1f} to {max(values):.1f}]"
+
+
+def _swept(config: SweepConfig) -> Sequence[float]:
+    return sweep(config).factor.tolist()
 
 
 def _factor(config: TrainConfig) -> float:
     return gradient_flow(run(config), "last").factor
 
 
-def _peers(runs: Sequence[TrainConfig]) -> tuple[Work, Work]:
+def _peers(config: SweepConfig) -> tuple[Work, Work]:
     """What a user would write: a loop over ``rv.run``, and joblib over the same loop."""
+    runs = [config.at(*point) for point in config.points]
     pool = Parallel(n_jobs=PROCESSES)
     return lambda: [_factor(run) for run in runs], lambda: pool(delayed(_factor)(r) for r in runs)
 
@@ -62,22 +81,35 @@ def _stacks() -> tuple[Work, Work]:
 
 
 def _overhead() -> float:
-    """Seconds a point: what a cluster takes above its share of the time without one."""
-    gains = Knob.linear("gain", 0.5, 1.5, POINTS // 2)
-    config = SweepConfig(base=SMALL.replace(steps=20), knobs=[gains], seeds=[0, 1])
-    here, there = _medians([lambda: _swept(config, 1), lambda: _swept(config, PROCESSES)])
-    return (there - here / PROCESSES) / POINTS
+    """Seconds a point that a cluster takes, its start and end included, above its chunks' own."""
+    gains = Knob.linear("gain", 0.5, 1.5, POINTS)
+    chunks = chunks_of(SweepConfig(base=SMALL.replace(steps=20), knobs=[gains], seeds=[0]))
+    start = time.perf_counter()
+    frames = [frame for _, frame in on_cluster(chunks, None, PROCESSES, _timed_chunk)]
+    whole = time.perf_counter() - start
+    rows = pd.concat(frames)
+    assert len(rows) == POINTS
+    own = rows.groupby("process").took.sum()
+    return (whole - float(own.max())) / POINTS
 
 
-def _medians(contenders: Sequence[Work]) -> list[float]:
-    """Seconds that each takes, the median of interleaved rounds; all give the same numbers."""
-    took: list[list[float]] = []
+def _timed_chunk(chunk: Chunk) -> pd.DataFrame:
+    """The rows of a chunk, with each row's share of the chunk's time, and who took it."""
+    start = time.perf_counter()
+    frame = run_chunk(chunk)
+    seconds = time.perf_counter() - start
+    return frame.assign(took=seconds / len(frame), process=os.getpid())
+
+
+def _rounds(contenders: Sequence[Work]) -> Array:
+    """Seconds of each contender in each interleaved round; all give the same numbers."""
+    took = []
     for _ in range(ROUNDS):
-        found, times = zip(*(_timed(work) for work in contenders), strict=True)
+        found, seconds = zip(*(_timed(work) for work in contenders), strict=True)
         for other in found[1:]:
             np.testing.assert_allclose(other, found[0], rtol=1e-9)
-        took.append([*times])
-    return [float(seconds) for seconds in np.median(took, axis=0)]
+        took.append(seconds)
+    return np.transpose(took)
 
 
 def _timed(work: Work) -> tuple[Sequence[float], float]:
