@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.differences import MOST_NAMED, value_of
 from dashboard.jobs import TrainJob
+from dashboard.pinned_training import pinned_jobs
 from dashboard.run_control import look_at, mine
 from rnnviz import History, TrainConfig
 
@@ -29,7 +30,8 @@ def choose_runs(job: TrainJob | None) -> None:
             placeholder="The next one",
             on_change=_chosen,
         )
-        others = [n for n in range(len(jobs)) if n != chosen]
+        pinned = pinned_jobs(job)
+        others = [n for n in range(len(jobs)) if n != chosen and jobs[n] not in pinned]
         session.show("beside", [n for n in others if jobs[n] in _kept()])
         st.multiselect(
             "Beside it",
@@ -42,12 +44,22 @@ def choose_runs(job: TrainJob | None) -> None:
 
 
 def beside(job: TrainJob, history: History) -> History | dict[str, History]:
-    """The run alone, or with the others that were chosen, by their names."""
+    """The run alone, or with the others that were chosen or pinned, by their names."""
     jobs, names = mine().jobs, _names()
-    chosen = [n for n, other in enumerate(jobs) if other in _kept() and other is not job]
-    others = {names[n]: jobs[n].poll().history for n in chosen}
+    others = {names[jobs.index(other)]: other.poll().history for other in chosen_beside(job)}
     drawn = {name: found for name, found in others.items() if len(found.rows)}
     return {names[jobs.index(job)]: history, **drawn} if drawn and job in jobs else history
+
+
+def chosen_beside(job: TrainJob) -> list[TrainJob]:
+    """The other runs that are drawn with this one, oldest first."""
+    chosen = [*_kept(), *pinned_jobs(job)]
+    return [other for other in mine().jobs if other in chosen and other is not job]
+
+
+def configs() -> dict[str, TrainConfig]:
+    """The settings of each run, by its name."""
+    return {name: job.config for name, job in zip(_names(), mine().jobs, strict=True)}
 
 
 def _names() -> list[str]:

@@ -44,7 +44,7 @@ def compared() -> list[Compared]:
         wanted = [base.replace(**dict(changes)) for changes in shown.columns]
         beside = [(number, _sized(one, base)) for number, one in enumerate(wanted, 1)]
     settled = [(number, settle(one)[0]) for number, one in beside[: MOST_RUNS - 1]]
-    names = told_apart([one for _, one in settled], base)
+    names = told_apart([one.run for _, one in settled], base.run)
     others = [Compared(name, n, one) for name, (n, one) in zip(names, settled, strict=True)]
     return [Compared("settings", 0, base), *others]
 

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 
 from rnnviz import RunConfig, TrainConfig
 
-FIELDS = RunConfig.model_fields
+FIELDS = TrainConfig.model_fields
 MOST_NAMED = 3
 
 
 def differing(configs: Sequence[RunConfig]) -> list[str]:
-    """The settings that are not the same in all of these runs, and matter in one of them."""
+    """The settings that are not the same in all of these runs, and matter in one of them.
+
+    Those of training count where the configs have them.
+    """
     return [
         name
-        for name in FIELDS
+        for name in type(configs[0]).model_fields
         if len({getattr(config, name) for config in configs}) > 1
         and any(config.matters(name) for config in configs)
     ]
@@ -34,11 +37,11 @@ def value_of(config: RunConfig, name: str) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def told_apart(configs: Sequence[TrainConfig], base: TrainConfig) -> list[str]:
+def told_apart(configs: Sequence[RunConfig], base: RunConfig) -> list[str]:
     """A name for each run, no two alike."""
     names: list[str] = []
     for config in configs:
-        name = name_of(config.run, base.run)
+        name = name_of(config, base)
         alike = sum(other == name or other.startswith(f"{name} (") for other in names)
         names.append(f"{name} ({alike + 1})" if alike else name)
     return names

@@ -1,5 +1,6 @@
 """Runs that are pinned: kept to compare with, on every chart of Explore and in the link."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -11,17 +12,18 @@ from dashboard.frame import escape
 from dashboard.others import Other
 from dashboard.table import Column, table
 from dashboard.variants import NUMBERS, Pin, free_number
-from rnnviz import RunConfig
+from rnnviz import RunConfig, TrainConfig
 from rnnviz.figures.theme import PALETTES, run_colour
 
 
-def pin_button() -> None:
-    """Keeps the run on screen, while there is room for one more."""
+def pin_button(config: TrainConfig) -> None:
+    """Keeps a run, while there is room for one more."""
     full = free_number(session.state().pins) is None
     st.button(
         "Pin this run",
         key="pin",
         on_click=_pin,
+        args=(config,),
         disabled=full,
         type="tertiary",
         help=f"Keeps it as a thin line on every chart; at most {len(NUMBERS)} are kept.",
@@ -31,7 +33,7 @@ def pin_button() -> None:
 def pinned(config: RunConfig) -> list[Other]:
     """The pinned runs that are not the one on screen, named by how they differ from it."""
     pins, base = session.state().pins, session.config()
-    names = told_apart([pin.config for pin in pins], base)
+    names = told_apart([pin.config.run for pin in pins], base.run)
     return [
         Other(name, pin.number, pin.config.run)
         for name, pin in zip(names, pins, strict=True)
@@ -44,7 +46,7 @@ def panel(explored: Explored) -> None:
     pins = session.state().pins
     if not pins:
         return
-    names = told_apart([pin.config for pin in pins], session.config())
+    names = told_apart([pin.config.run for pin in pins], session.config().run)
     columns = [Column("On screen", 0, explored)]
     for name, pin in zip(names, pins, strict=True):
         try:
@@ -62,28 +64,33 @@ def _listed(name: str, pin: Pin) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"pin-{pin.number}"):
         st.html(f"<span class='swatch' style='background:{colour}'></span>", width="content")
         st.markdown(escape(name), width="content")
-        act: dict[str, Any] = {"type": "tertiary", "args": (pin,)}
-        st.button(
-            "Open",
-            key=f"open-{pin.number}",
-            on_click=_open,
-            help=f"Makes the settings those of the pinned run {name}.",
-            **act,
-        )
-        st.button(
-            "Remove",
-            key=f"remove-{pin.number}",
-            on_click=_remove,
-            help=f"Forgets the pinned run {name}.",
-            **act,
-        )
+        open_or_remove(name, pin)
 
 
-def _pin() -> None:
+def open_or_remove(name: str, pin: Pin, act: Callable[[Pin], None] | None = None) -> None:
+    """The two buttons of a pinned run; what opens it may be handed in."""
+    as_link: dict[str, Any] = {"type": "tertiary", "args": (pin,)}
+    st.button(
+        "Open",
+        key=f"open-{pin.number}",
+        on_click=act or _open,
+        help=f"Makes the settings those of the pinned run {name}.",
+        **as_link,
+    )
+    st.button(
+        "Remove",
+        key=f"remove-{pin.number}",
+        on_click=_remove,
+        help=f"Forgets the pinned run {name}.",
+        **as_link,
+    )
+
+
+def _pin(config: TrainConfig) -> None:
     pins = session.state().pins
     number = free_number(pins)
-    if number is not None and all(pin.config != session.config() for pin in pins):
-        session.put_beside(pins=(*pins, Pin(number, session.config())))
+    if number is not None and all(pin.config != config for pin in pins):
+        session.put_beside(pins=(*pins, Pin(number, config)))
 
 
 def _open(pin: Pin) -> None:

@@ -47,7 +47,7 @@ def buttons(job: TrainJob | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="run-control"):
         for key, label, can, act in row:
             kind: Literal["primary", "secondary"] = "primary" if key == "start" else "secondary"
-            st.button(label, key=key, type=kind, disabled=not can, on_click=_tried, args=(act,))
+            st.button(label, key=key, type=kind, disabled=not can, on_click=tried, args=(act,))
 
 
 def use_changes(job: TrainJob) -> None:
@@ -74,7 +74,7 @@ def look_at(step: int | None) -> None:
     session.look(at=step)
 
 
-def _tried(act: Callable[[], None]) -> None:
+def tried(act: Callable[[], None]) -> None:
     """Do what a button says; what cannot be done is said once."""
     session.keep("refused", "")
     try:

@@ -1,7 +1,7 @@
 """Runs side by side: only the settings that differ, next to the numbers that changed."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import streamlit as st
@@ -10,6 +10,7 @@ from dashboard import session
 from dashboard.cards import cards
 from dashboard.differences import FIELDS, differing, value_of
 from dashboard.explored import Explored
+from rnnviz import RunConfig
 from rnnviz.figures.theme import PALETTES, run_colour
 from rnnviz.match import parameter_count
 
@@ -23,20 +24,40 @@ class Column(NamedTuple):
     explored: Explored
 
 
+class Row(NamedTuple):
+    """What the table says of a run."""
+
+    name: str
+    colour: str
+    config: RunConfig
+    numbers: Mapping[str, str]
+    """By their labels, in words."""
+
+
 def table(columns: Sequence[Column]) -> None:
     """A row for each run: the settings that differ, and the numbers that changed with them."""
-    if len(columns) < 2:
-        return
-    configs = [column.explored.config for column in columns]
-    names = differing(configs)
-    titles = [FIELDS[name].title or name for name in names]
-    settings = [[value_of(config, name) for name in names] for config in configs]
-    numbers = [_numbers(column.explored) for column in columns]
-    changed = [label for label in numbers[0] if len({row.get(label) for row in numbers}) > 1]
-    rows = "".join(
-        _row(column, [*own, *(row.get(label, "none") for label in changed)])
-        for column, own, row in zip(columns, settings, numbers, strict=True)
+    rows_of(
+        [
+            Row(
+                column.name,
+                _colour(column.number),
+                column.explored.config,
+                _numbers(column.explored),
+            )
+            for column in columns
+        ]
     )
+
+
+def rows_of(runs: Sequence[Row]) -> None:
+    """The same for runs whose numbers are known; nothing for one alone."""
+    if len(runs) < 2:
+        return
+    names = differing([run.config for run in runs])
+    titles = [FIELDS[name].title or name for name in names]
+    labels = runs[0].numbers
+    changed = [label for label in labels if len({run.numbers.get(label) for run in runs}) > 1]
+    rows = "".join(_row(run, names, changed) for run in runs)
     heads = "".join(
         f"<th scope='col'>{html.escape(title)}</th>" for title in ("Run", *titles, *changed)
     )
@@ -56,9 +77,14 @@ def _numbers(explored: Explored) -> dict[str, str]:
     return told | {"Parameters": f"{parameter_count(explored.config):,}"}
 
 
-def _row(column: Column, values: Sequence[str]) -> str:
+def _colour(number: int) -> str:
     palette = PALETTES[session.theme()]
-    colour = palette.measured if column.number == 0 else run_colour(column.number, palette)
-    swatch = f"<span class='swatch' style='background:{colour}'></span>"
+    return palette.measured if number == 0 else run_colour(number, palette)
+
+
+def _row(run: Row, names: Sequence[str], labels: Sequence[str]) -> str:
+    swatch = f"<span class='swatch' style='background:{run.colour}'></span>"
+    values = [value_of(run.config, name) for name in names]
+    values += [run.numbers.get(label, "none") for label in labels]
     cells = "".join(f"<td>{html.escape(value)}</td>" for value in values)
-    return f"<tr><th scope='row'>{swatch}{html.escape(column.name)}</th>{cells}</tr>"
+    return f"<tr><th scope='row'>{swatch}{html.escape(run.name)}</th>{cells}</tr>"

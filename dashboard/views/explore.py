@@ -79,7 +79,7 @@ def _pair(remedy: Remedy) -> None:
             query_params=session.link_to(columns=(((remedy.control, after),),), view=view),
             help="Opens this run and the one with the remedy side by side.",
         )
-        pin_button()
+        pin_button(session.config())
 
 
 def _section(explored: Explored) -> str:

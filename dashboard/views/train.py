@@ -5,13 +5,15 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.beside import beside, choose_runs
+from dashboard.beside import beside, choose_runs, chosen_beside, configs
 from dashboard.frame import escape, picture
 from dashboard.health import health_line
 from dashboard.jobs import TrainJob
 from dashboard.lab import Seen, seen
 from dashboard.link import LOOKS as TITLES
 from dashboard.looks import LOOKS
+from dashboard.pinned_training import panel, told
+from dashboard.pins import pin_button
 from dashboard.progress import progress
 from dashboard.run_control import buttons, look_at, selected, use_changes
 from dashboard.runs import BUSY
@@ -35,6 +37,9 @@ def render() -> None:
     if refused := session.kept("refused"):
         st.error(escape(f"Nothing was started: {refused}."))
     choose_runs(job)
+    if job is not None:
+        pin_button(job.config)
+    panel(job)
     if job is None:
         st.info(
             "Start trains the network that the sidebar describes, from the weights of its seed, "
@@ -43,16 +48,17 @@ def render() -> None:
         return
     if job.config != session.config():
         st.caption("The settings have changed since this run was started; start again to use them.")
-    alive, playing = job.state in BUSY, is_playing()
+    alive = [drawn for drawn in (job, *chosen_beside(job)) if drawn.state in BUSY]
+    playing = is_playing()
     every = PLAY_EVERY if playing else EVERY if alive else None
     with st.container(key="watched"):
         st.fragment(_watch, run_every=every)(job, alive, playing)
 
 
-def _watch(job: TrainJob, was_alive: bool, playing: bool) -> None:
+def _watch(job: TrainJob, were_alive: list[TrainJob], playing: bool) -> None:
     """The run so far; the whole page is drawn again where its buttons or its link must follow."""
     snapshot = job.poll()
-    ended = was_alive and snapshot.state not in BUSY
+    ended = any(drawn.state not in BUSY for drawn in were_alive)
     if ended or playing != is_playing() or session.is_ahead():
         session.redraw()
     progress(job, snapshot)
@@ -67,10 +73,11 @@ def _watch(job: TrainJob, was_alive: bool, playing: bool) -> None:
     loss = figures.loss_curve(runs, baseline=baseline(config), optimum=lowest, **look)
     picture(loss, "loss")
     picture(figures.gradient_norm(runs, clip_by=config.clip_by, **look), "gradient-norm")
+    told(runs, configs())
     if is_empty:  # it waits, and only those beside it are drawn
         return
     picture(figures.gradient_map(history, **look), "gradient-map", on_click=_looked_at)
-    name = _choose_look(now, is_still=not (was_alive or playing))
+    name = _choose_look(now, is_still=not (were_alive or playing))
     picture(LOOKS[name].draw(now, runs, look), f"look-{name}")
     if name == "panel":
         health_line({"": now.explored})
