@@ -32,15 +32,16 @@ def choose_runs(job: TrainJob | None) -> None:
         )
         pinned = pinned_jobs(job)
         others = [n for n in range(len(jobs)) if n != chosen and jobs[n] not in pinned]
-        session.show("beside", [n for n in others if jobs[n] in _kept()])
-        st.multiselect(
-            "Beside it",
-            others,
-            format_func=names.__getitem__,
-            key="beside",
-            placeholder="None",
-            on_change=_put_beside,
-        )
+        if others:
+            session.show("beside", [n for n in others if jobs[n] in _kept()])
+            st.multiselect(
+                "Beside it",
+                others,
+                format_func=names.__getitem__,
+                key="beside",
+                placeholder="None",
+                on_change=_put_beside,
+            )
 
 
 def beside(job: TrainJob, history: History) -> History | dict[str, History]:

@@ -9,7 +9,7 @@ from dashboard import session
 from dashboard.differences import told_apart
 from dashboard.frame import escape, figure_of
 from dashboard.jobs import TrainJob
-from dashboard.pins import open_or_remove
+from dashboard.pins import open_or_remove, pin_button
 from dashboard.run_control import mine, selected, tried
 from dashboard.runs import BUSY
 from dashboard.table import Row, rows_of
@@ -39,12 +39,12 @@ def pinned_jobs(job: TrainJob | None) -> list[TrainJob]:
 
 
 def panel(job: TrainJob | None) -> None:
-    """Each pinned run with what became of it here, to train, open or remove it."""
+    """A button that pins the run, and each pinned one with what became of it here."""
     pins = session.state().pins
-    if not pins:
-        return
     names = told_apart([pin.config for pin in pins], job.config if job else session.config())
     with st.container(key="pins"):
+        if job is not None:
+            pin_button(job.config)
         for name, pin in zip(names, pins, strict=True):
             _listed(name, pin, job)
 

@@ -13,7 +13,6 @@ from dashboard.lab import Seen, seen
 from dashboard.link import LOOKS as TITLES
 from dashboard.looks import LOOKS
 from dashboard.pinned_training import panel, told
-from dashboard.pins import pin_button
 from dashboard.progress import progress
 from dashboard.run_control import buttons, look_at, selected, use_changes
 from dashboard.runs import BUSY
@@ -37,8 +36,6 @@ def render() -> None:
     if refused := session.kept("refused"):
         st.error(escape(f"Nothing was started: {refused}."))
     choose_runs(job)
-    if job is not None:
-        pin_button(job.config)
     panel(job)
     if job is None:
         st.info(
