@@ -247,8 +247,8 @@ def test_the_command_writes_the_table(tmp_path):
     ("words", "sentence"),
     [
         (["--knob", "gain=1:20:2"], "gain must be in [0, 10], got 20"),
-        (["--knob", "gain"], "--knob must be NAME=VALUE, got 'gain'"),
-        (["--knob", "gain=a,b"], "a number was asked for, got 'a'"),
+        (["--knob", "gain"], "a knob must be NAME=VALUES, got 'gain'"),
+        (["--knob", "gain=a,b"], "a finite number was asked for, got 'a'"),
         (["nothing", "--knob", "gain=1,2"], "the preset must be one of"),
         (["--knob", "gain=1,2", "--set", "hidden=3"], "unknown setting 'hidden'"),
     ],
