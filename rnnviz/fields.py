@@ -1,5 +1,6 @@
 """Config fields: a number with its range and unit, or a choice from a registry."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
@@ -67,7 +68,11 @@ def choice(default: str, offered: Mapping[str, Titled | str], title: str, descri
     """A field for one of the names offered, each with the title that a page shows."""
     titles = {name: t if isinstance(t, str) else t.title for name, t in offered.items()}
     return Field(
-        default, title=title, description=description, json_schema_extra={"options": {**titles}}
+        default,
+        pattern=f"^({'|'.join(re.escape(name) for name in titles)})$",
+        title=title,
+        description=description,
+        json_schema_extra={"options": {**titles}},
     )
 
 

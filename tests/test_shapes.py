@@ -5,8 +5,8 @@ import pytest
 import shapes
 from jaxtyping import TypeCheckError
 
-from rnnviz.mean_field import over_normal
-from rnnviz.products import column_sums
+import rnnviz as rv
+from rnnviz.products import column_sums, through
 
 ROWS, WRONG = np.zeros((3, 2)), np.zeros((3, 3, 2))
 
@@ -24,8 +24,16 @@ def test_a_function_is_checked_at_its_first_calls_in_each_test(_again):
 def test_one_function_that_is_called_often_leaves_the_others_checked():
     for _ in range(shapes.CALLS):
         column_sums(ROWS)
-    with pytest.raises(TypeCheckError, match="over_normal"):
-        over_normal(WRONG)
+    with pytest.raises(TypeCheckError, match="through"):
+        through(WRONG, WRONG)
     shapes.begin()
     with pytest.raises(TypeCheckError, match="column_sums"):
         column_sums(WRONG)
+
+
+def test_properties_are_let_go_and_what_has_no_shapes_is_not_checked():
+    network = rv.build(rv.RunConfig(hidden_size=3), 2, 1)
+    for _ in range(shapes.CALLS):
+        assert network.names == ("l0",)
+        assert network.top_size == 3
+    assert rv.Network.top_size.fget.__no_type_check__

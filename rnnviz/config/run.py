@@ -16,7 +16,7 @@ from rnnviz.config.stops import (
     RADII,
     SHARES,
 )
-from rnnviz.fields import bounds, choice, count, number, options, sentences
+from rnnviz.fields import bounds, choice, count, number, sentences
 from rnnviz.initializers import INPUT, RECURRENT
 from rnnviz.tasks import LOSS_AT, TASKS
 
@@ -167,14 +167,6 @@ class RunConfig(BaseModel):
     def _not_a_bool(cls, value: Any) -> Any:
         if isinstance(value, bool):
             raise ValueError("a bool is no number")
-        return value
-
-    @field_validator("*")
-    @classmethod
-    def _offered(cls, value: Any, info: Any) -> Any:
-        offered = options(cls.model_fields[info.field_name])
-        if offered and value not in offered:
-            raise ValueError("not offered")
         return value
 
     def replace(self: C, **changes: Any) -> C:

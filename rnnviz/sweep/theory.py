@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-from rnnviz.arrays import Array, Float
+from rnnviz.arrays import Array, Float, frozen
 from rnnviz.config import SweepConfig, TrainConfig
 from rnnviz.config.sweep import Knob, Value
 from rnnviz.fields import options
@@ -38,6 +39,7 @@ class TheoryLine:
     """Where the theory is known to be off; empty where it is not."""
 
 
+@lru_cache(maxsize=64)  # a figure asks for them once for each of its words
 def theory_of(config: SweepConfig, third: int = 0) -> tuple[TheoryLine, ...]:
     """The lines for a sweep's first two knobs, or its only one; none where none is known.
 
@@ -103,7 +105,8 @@ def _line(
         return None
     gains = np.array([effective_gain(run) for run in known]) if law is not FORGET else np.empty(0)
     warning = law.warning(known[0], gains)
-    return TheoryLine(law.name, label, law.sentence, law.source, *place, warning)
+    x, y = (frozen(along) for along in place)
+    return TheoryLine(law.name, label, law.sentence, law.source, x, y, warning)
 
 
 def _run(config: SweepConfig, law: Law, changes: dict[str, Value]) -> TrainConfig | None:
