@@ -1,0 +1,6 @@
+"""Everything on a page to take away: as Python, as a notebook, as pictures, with its sources."""
+
+from rnnviz.takeaway.pages import Comparison, Page, Saved, Training
+from rnnviz.takeaway.script import as_notebook, as_python
+
+__all__ = ["Comparison", "Page", "Saved", "Training", "as_notebook", "as_python"]
