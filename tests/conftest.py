@@ -2,14 +2,18 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 import shapes
+from streamlit.components.v2 import manifest_scanner
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check shapes anew in each test, the doctests of the package too."""
     config.pluginmanager.register(shapes, "shapes")
+    # Each AppTest looks through every installed package for components: half of its time.
+    manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(autouse=True)
