@@ -1,6 +1,6 @@
 """A run as one HTML file that needs nothing else: no server, no network, no account."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import plotly.graph_objects as go
@@ -28,6 +28,9 @@ def write_html(
     title: str,
     verdict: str = "",
     intro: str = "",
+    method: str = "",
+    sources: Sequence[str] = (),
+    script: str = "",
     settings: Mapping[str, object] | None = None,
 ) -> str:
     """The figures, with their questions and guides, as one page that opens without a network.
@@ -38,6 +41,9 @@ def write_html(
     title : the page's heading
     verdict : the sentence that answers it
     intro : a text below, its paragraphs parted by empty lines
+    method : what was computed and how, its paragraphs parted by empty lines
+    sources : a paper each
+    script : the Python that makes it again
     settings : what made the figures, a row each
 
     Examples
@@ -52,6 +58,9 @@ def write_html(
         f'<p class="verdict">{escape(verdict)}</p>' if verdict else "",
         _paragraphs(intro),
         *(_section(figure) for figure in drawn),
+        f"<h2>Method</h2>{_paragraphs(method)}" if method else "",
+        _list(sources),
+        f"<h2>In Python</h2><pre><code>{escape(script)}</code></pre>" if script else "",
         _table(settings or {}),
     ]
     return "\n".join(
@@ -103,6 +112,11 @@ def _paragraphs(text: str) -> str:
     return "".join(f"<p>{part}</p>" for part in parts)
 
 
+def _list(sources: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(source)}</li>" for source in sources)
+    return f"<h2>Sources</h2>\n<ul>{items}</ul>" if items else ""
+
+
 def _table(settings: Mapping[str, object]) -> str:
     rows = "".join(
         f"<tr><th>{escape(str(name))}</th><td>{escape(str(value))}</td></tr>"
@@ -136,6 +150,7 @@ h2 {{ font-size: 1.15rem; margin: 2.5rem 0 0; }}
 .plot {{ width: 100%; }}
 details {{ font-size: 0.9rem; }}
 summary {{ cursor: pointer; }}
+pre {{ background: {palette.grid}; padding: 0.75rem; overflow-x: auto; font-size: 0.8rem; }}
 table {{ border-collapse: collapse; font-size: 0.9rem; }}
 th, td {{ border-bottom: 1px solid {palette.grid}; padding: 0.2rem 1.25rem 0.2rem 0;
   text-align: left; vertical-align: top; font-weight: normal; overflow-wrap: anywhere; }}
