@@ -8,7 +8,7 @@ from dashboard.frame import figure_of
 
 def cards(explored: Explored) -> list[tuple[str, str, str]]:
     """The five numbers of a run: each with its label, its value in words, and what it means."""
-    verdict, steps = explored.verdict, explored.config.steps
+    verdict, steps = explored.verdict, explored.record.steps
     first, last = verdict.fit_lags
     grows = verdict.doubling_time is not None
     time = verdict.doubling_time if grows else verdict.half_life

@@ -13,7 +13,7 @@ from dashboard import session
 from dashboard.explored import Explored
 from dashboard.limits import PASSES, PATIENCE
 from dashboard.section import Drawn, Look, sequence
-from rnnviz import diagnostics, draw, figures
+from rnnviz import diagnostics, figures
 from rnnviz.arrays import Array, Int
 from rnnviz.cells.vanilla import Vanilla
 from rnnviz.diagnostics import Axis
@@ -31,7 +31,7 @@ COMPARED = 1.5e7
 FEWEST_ROWS = 3
 """Sequences that take as long as fewer of them do: large weights come from slow memory."""
 FEWEST_WINDOWS = 8
-PAIR, STEP, PULL = 3e-5, 8e-6, 1.5e-4
+PAIR, STEP, PULL = 3e-5, 1.5e-5, 1.5e-4
 """Seconds that a loss at a step, a step forward, and one back of some units' gradients, take
 however small they are."""
 FEWEST_LAGS, UNITS = 16, 16
@@ -41,15 +41,15 @@ so many."""
 
 def sources(explored: Explored, look: Look) -> Drawn:
     """Whose loss reaches which state, how fast it fades, and through which steps it acts."""
-    config = explored.config
-    step = config.batch_size * explored.weights
+    record = explored.record
+    step = record.batch_size * explored.weights
     losses = int(explored.record.dy.any(axis=(1, 2)).sum())
-    whole = losses * config.steps / 2 * (3 * step / PASSES + PAIR)
+    whole = losses * record.steps / 2 * (3 * step / PASSES + PAIR)
     # A step without a loss has a row too.
-    every = max(1, ceil(whole / PATIENCE), ceil(config.steps**2 / NUMBERS))
+    every = max(1, ceil(whole / PATIENCE), ceil(record.steps**2 / NUMBERS))
     found = explored.once(f"itemized {every}", lambda r: diagnostics.itemized(r, every=every))
     relative = session.state().view.scale == "relative"
-    if losses == 1 < config.steps:
+    if losses == 1 < record.steps:
         yield "One step has a loss: set *Loss at* to every step to see where more comes from."
     if losses > 1:
         yield from _cut(every, "of the losses is followed back", whole)
@@ -65,7 +65,7 @@ def sources(explored: Explored, look: Look) -> Drawn:
 def products(explored: Explored, look: Look) -> Drawn:
     """What products of Jacobians, and single ones, do to a gradient."""
     size, one = explored.cell.state_size, sequence(explored)
-    steps, end = explored.config.steps, explored.flow.loss_state
+    steps, end = explored.record.steps, explored.flow.loss_state
     each = size**3 / SINGULAR
     reach = min(steps, int(PATIENCE / each))
     if reach < min(steps, FEWEST_LAGS):
@@ -90,12 +90,12 @@ def products(explored: Explored, look: Look) -> Drawn:
 def _of_units(explored: Explored, look: Look, whole: float) -> Drawn:
     """How some units feel the states before: a picture for a layer too wide for all of them."""
     one, end = sequence(explored), explored.flow.loss_state
-    units = min(UNITS, explored.config.hidden_size)
+    units = min(UNITS, explored.cell.hidden_size)
     each = units * explored.weights / PASSES + PULL
     reach = max(1, min(end, int(PATIENCE / each)))
     cut = f", and lags up to {reach:,}," if reach < end else ""
     yield (
-        f"{units:,} of {explored.config.hidden_size:,} units{cut} are shown: the whole state "
+        f"{units:,} of {explored.cell.hidden_size:,} units{cut} are shown: the whole state "
         f"would take {_seconds(whole)}."
     )
     spectrum = explored.once(
@@ -114,8 +114,8 @@ def _lags(last: int) -> Int[Array, " K"]:
 
 def exponents(explored: Explored, look: Look) -> Drawn:
     """The Lyapunov spectrum."""
-    config, size = explored.config, explored.cell.state_size
-    each = config.steps * config.batch_size * size**2 / FRAMES
+    record, size = explored.record, explored.cell.state_size
+    each = record.steps * record.batch_size * size**2 / FRAMES
     count = min(size, max(1, int(PATIENCE / each)))
     if count < size:
         yield (
@@ -128,26 +128,26 @@ def exponents(explored: Explored, look: Look) -> Drawn:
 
 def bounds(explored: Explored, look: Look) -> Drawn:
     """What is proved of the gradient."""
-    config, step = explored.config, explored.cell.state_size**3 / NORMS
-    whole = config.steps * step
-    count, lags = min(config.batch_size, int(PATIENCE / whole)), config.steps
+    record, step = explored.record, explored.cell.state_size**3 / NORMS
+    whole = record.steps * step
+    count, lags = min(record.batch_size, int(PATIENCE / whole)), record.steps
     if count == 0:
-        count, lags = 1, min(config.steps, int(PATIENCE / step))
+        count, lags = 1, min(record.steps, int(PATIENCE / step))
     if lags == 0 and not isinstance(explored.cell, Vanilla):
         yield (
             f"{_too_large(whole, 'The bounds')} One step's alone would take {_seconds(step)}, and "
             "a bound that left a step out would prove nothing."
         )
         return
-    if count < config.batch_size or lags < config.steps:
+    if count < record.batch_size or lags < record.steps:
         lags = max(1, lags)
-        of = f"of {config.batch_size:,} sequences is" if config.batch_size > 1 else "sequence is"
-        which = of if count == 1 else f"{count:,} of {config.batch_size:,} sequences are"
+        of = f"of {record.batch_size:,} sequences is" if record.batch_size > 1 else "sequence is"
+        which = of if count == 1 else f"{count:,} of {record.batch_size:,} sequences are"
         steps = "step" if lags == 1 else f"{lags:,} steps"
-        cut = f", with the Jacobians of the last {steps}" * (lags < config.steps)
+        cut = f", with the Jacobians of the last {steps}" * (lags < record.steps)
         yield (
             f"The first {which} shown{cut}: the whole would take "
-            f"{_seconds(whole * config.batch_size)}."
+            f"{_seconds(whole * record.batch_size)}."
         )
     found = explored.once("bounds", lambda r: diagnostics.bounds(r, sequences=count, lags=lags))
     yield figures.bounds(found, **look)
@@ -155,12 +155,12 @@ def bounds(explored: Explored, look: Look) -> Drawn:
 
 def truncation(explored: Explored, look: Look) -> Drawn:
     """What truncated BPTT keeps."""
-    config = explored.config
+    record = explored.record
     losses = int(explored.record.dy.any(axis=(1, 2)).sum())
-    whole = 2 * losses * config.steps * config.batch_size * explored.weights / WINDOWS
+    whole = 2 * losses * record.steps * record.batch_size * explored.weights / WINDOWS
     every = max(1, min(losses, ceil(whole / PATIENCE)))
     yield from _cut(every, "of the losses is taken, for both gradients", whole)
-    most = min(config.steps, MOST_WINDOWS)
+    most = min(record.steps, MOST_WINDOWS)
     each = explored.weights / COMPARED
     count = min(most, max(FEWEST_WINDOWS, int(PATIENCE / each)))
     windows = None
@@ -169,7 +169,7 @@ def truncation(explored: Explored, look: Look) -> Drawn:
             f"{count} of {most} lengths are shown: to compare the gradients of all of them would "
             f"take {_seconds(most * each)}."
         )
-        windows = np.unique(np.rint(np.geomspace(1, config.steps, count)).astype(int))
+        windows = np.unique(np.rint(np.geomspace(1, record.steps, count)).astype(int))
     found = explored.once(
         f"truncation {every}", lambda r: diagnostics.truncation(r, windows, every=every)
     )
@@ -203,13 +203,13 @@ def states(explored: Explored, look: Look) -> Drawn:
 
 def surface(explored: Explored, look: Look) -> Drawn:
     """The loss over two weights, two directions, or Pascanu's one unit."""
-    view, config = session.state().view.surface, explored.config
+    view, record = session.state().view.surface, explored.record
     if view == "cliff":
         found = explored.once("cliff", lambda _: diagnostics.pascanu_cliff())
         yield figures.loss_surface(found, **look | {"caption": ""})
         return
-    batch = max(config.batch_size, FEWEST_ROWS)
-    each = config.steps * (4 * batch * explored.weights / PASSES + STEP)
+    batch = max(record.batch_size, FEWEST_ROWS)
+    each = record.steps * (4 * batch * explored.weights / PASSES + len(record.layers) * STEP)
     points, along = _odd((PATIENCE / each) ** 0.5), _odd(PATIENCE / each)
     whole = f"{SURFACE_POINTS} by {SURFACE_POINTS} would take {_seconds(each * SURFACE_POINTS**2)}"
     if points == 1:
@@ -217,12 +217,10 @@ def surface(explored: Explored, look: Look) -> Drawn:
     elif points < SURFACE_POINTS:
         yield f"{points} by {points} points are drawn: {whole}."
     axes = _entries(explored) if view == "weights" else [Axis.gradient(), Axis.random()]
-    loss = draw(config).loss(config.loss_at)
 
     def over(*chosen: Axis, points: int) -> diagnostics.LossSurface:
-        record = explored.record
         return diagnostics.loss_surface(
-            record.network, record.x, loss, chosen, points=points, learning_rate=0.1
+            record.network, record.x, explored.loss, chosen, points=points, learning_rate=0.1
         )
 
     if points > 1:

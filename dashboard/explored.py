@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from cachetools import LRUCache
 
 from dashboard.limits import CACHE_LIMIT, PASSES, PATIENCE, RUN_LIMIT
-from rnnviz import Record, RunConfig, diagnostics, draw, run
+from rnnviz import Record, RunConfig, bptt, diagnostics, draw
 from rnnviz.cells import Cell
 from rnnviz.cells.vanilla import Vanilla
 from rnnviz.diagnostics import (
@@ -25,13 +25,17 @@ from rnnviz.diagnostics import (
     Saturation,
     Verdict,
 )
-from rnnviz.run import record_bytes
+from rnnviz.export import caption
+from rnnviz.losses import Loss
+from rnnviz.run import check_memory, check_outputs, record_bytes, untrained
 
 Answer = TypeVar("Answer")
 
 CHECKED, SPARSEST = 110, 17
 """States at which every gradient is checked: so many, or at the least one in this many. With an
 odd share of them every sequence of most batches has its turn."""
+PASSES_AN_ENTRY, STEP = 5, 3e-5
+"""Forward passes that check one derivative, and seconds that a layer's step takes at the least."""
 RANKED = 1 << 18
 """Multiplications, G*H^3, up to which singular values are taken in passing."""
 
@@ -40,8 +44,13 @@ RANKED = 1 << 18
 class Explored:
     """A record with its diagnostics, each kept once it has been asked for."""
 
-    config: RunConfig
     record: Record
+    loss: Loss
+    """What the record was made with."""
+    config: RunConfig | None = None
+    """What the record was run from; None where it is of weights or data of the visitor's own."""
+    told: str = ""
+    """The line under each picture, where there is no config to tell."""
     answers: dict[str, object] = field(default_factory=dict)
     """What the sections have asked for, by name."""
 
@@ -50,6 +59,24 @@ class Explored:
         if name not in self.answers:
             self.answers[name] = ask(self.record)
         return cast(Answer, self.answers[name])
+
+    @property
+    def caption(self) -> str:
+        """What made the record, in a line."""
+        return caption(self.config) if self.config else self.told
+
+    @property
+    def settings(self) -> RunConfig:
+        """The config of a run that has one."""
+        assert self.config
+        return self.config
+
+    @cached_property
+    def last_alone(self) -> bool:
+        """Whether each sequence has a loss at its last step alone."""
+        if self.config:
+            return self.config.loss_at == "last"
+        return not self.record.dy[:-1].any()
 
     @cached_property
     def weights(self) -> int:
@@ -68,7 +95,7 @@ class Explored:
     @cached_property
     def total(self) -> GradientFlow:
         """The flow of the whole loss, which is the last step's where there is no other."""
-        if self.config.loss_at == "last":
+        if self.last_alone:
             return self.flow
         return diagnostics.gradient_flow(self.record, "total")
 
@@ -147,16 +174,16 @@ class Explored:
     @cached_property
     def check(self) -> GradientCheck:
         """BPTT against central differences."""
-        batch = draw(self.config)
-        loss = batch.loss(self.config.loss_at)
-        network, config = self.record.network, self.config
-        each = 5 * len(network.params) * config.steps * config.batch_size * self.weights
-        entries = min(4, max(1, int(PASSES * PATIENCE / each)))
-        return diagnostics.gradient_check(network, batch.x, loss, per_parameter=entries)
+        record, network = self.record, self.record.network
+        step = record.batch_size * self.weights / PASSES + len(network.layers) * STEP
+        entries = PATIENCE / (PASSES_AN_ENTRY * len(network.params) * record.steps * step)
+        return diagnostics.gradient_check(
+            network, record.x, self.loss, per_parameter=min(4, max(1, int(entries)))
+        )
 
 
 _kept: LRUCache[RunConfig, Explored] = LRUCache(
-    CACHE_LIMIT, getsizeof=lambda explored: 2 * record_bytes(explored.config)
+    CACHE_LIMIT, getsizeof=lambda explored: 2 * record_bytes(explored.settings)
 )
 _lock = Lock()
 
@@ -174,7 +201,16 @@ def explore(config: RunConfig) -> Explored:
     with _lock:
         found = _kept.get(config)
     if found is None:
-        found = Explored(config, run(config, RUN_LIMIT))
+        found = _run(config)
         with _lock:
             _kept[config] = found
     return found
+
+
+def _run(config: RunConfig) -> Explored:
+    """What ``rnnviz.run`` does, with its loss kept."""
+    check_memory(config, RUN_LIMIT)
+    check_outputs(config)
+    batch = draw(config)
+    loss = batch.loss(config.loss_at)
+    return Explored(bptt(untrained(config), batch.x, loss), loss, config)

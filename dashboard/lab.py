@@ -56,8 +56,8 @@ class Seen:
     def explored(self) -> Explored:
         """BPTT of these weights on the held-out batch."""
         assert self.network
-        record = bptt(self.network, self.batch.x, self.batch.loss(self.config.loss_at))
-        return Explored(self.config.run, record)
+        loss = self.batch.loss(self.config.loss_at)
+        return Explored(bptt(self.network, self.batch.x, loss), loss, self.config.run)
 
 
 def seen(config: TrainConfig, snapshot: Snapshot, moment: Moment | None) -> Seen:

@@ -14,7 +14,7 @@ def time_panel(explored: Explored, look: Look) -> go.Figure:
     return figures.time_panel(
         explored.record,
         explored.flow,
-        total=explored.total if explored.config.loss_at != "last" else None,
+        total=None if explored.last_alone else explored.total,
         spectrum=explored.theory,
         sequence=sequence(explored),
         **look,

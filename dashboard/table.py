@@ -41,7 +41,7 @@ def table(columns: Sequence[Column]) -> None:
             Row(
                 column.name,
                 _colour(column.number),
-                column.explored.config,
+                column.explored.settings,
                 _numbers(column.explored),
             )
             for column in columns
@@ -74,7 +74,7 @@ def _numbers(explored: Explored) -> dict[str, str]:
     if "Doubling time" in told:
         told = {"Factor per step": told["Factor per step"], "Half-life": "none"} | told
         del told["Doubling time"]
-    return told | {"Parameters": f"{parameter_count(explored.config):,}"}
+    return told | {"Parameters": f"{parameter_count(explored.settings):,}"}
 
 
 def _colour(number: int) -> str:

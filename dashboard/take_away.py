@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.explored import Explored
-from rnnviz.export import caption, to_frame, to_npz
+from rnnviz.export import to_frame, to_npz
 from rnnviz.report import write_html
 
 ROWS_LIMIT = 2_000_000
@@ -46,6 +46,6 @@ def _page(explored: Explored, drawn: Sequence[go.Figure]) -> str:
         drawn,
         title="rnnviz: Explore",
         verdict=explored.verdict.sentence,
-        intro=caption(explored.config),
-        settings=explored.config.model_dump(),
+        intro=explored.caption,
+        settings=explored.config.model_dump() if explored.config else {},
     )

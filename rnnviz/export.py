@@ -43,8 +43,8 @@ def arrays(record: Record) -> dict[str, Array]:
     return named | {f"grad.{name}": grad for name, grad in record.grads.items()}
 
 
-def to_npz(record: Record, config: RunConfig) -> bytes:
-    """A compressed npz of every array, with the config as JSON text under ``config``.
+def to_npz(record: Record, config: RunConfig | None = None) -> bytes:
+    """A compressed npz of every array, with the config, if there is one, as JSON text under ``config``.
 
     Examples
     --------
@@ -55,7 +55,9 @@ def to_npz(record: Record, config: RunConfig) -> bytes:
     ((5, 2, 3), True)
     """
     buffer = io.BytesIO()
-    named = {"config": np.array(config.model_dump_json()), **arrays(record)}
+    named = arrays(record)
+    if config:
+        named = {"config": np.array(config.model_dump_json()), **named}
     np.savez_compressed(buffer, allow_pickle=False, **named)
     return buffer.getvalue()
 

@@ -7,6 +7,7 @@ from test_app import SMALL, opened
 
 import rnnviz as rv
 from dashboard.explored import Explored
+from rnnviz.run import draw
 
 
 def lines(app):
@@ -19,7 +20,7 @@ def lines(app):
 
 def explored(**settings):
     config = rv.RunConfig(**{"task": "sine", **settings})
-    return Explored(config, rv.run(config))
+    return Explored(rv.run(config), draw(config).loss(config.loss_at), config)
 
 
 def test_the_line_holds_in_green_with_its_numbers_and_says_where_more_is():

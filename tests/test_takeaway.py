@@ -10,7 +10,7 @@ import pytest
 
 import rnnviz as rv
 from dashboard.compared import seeds_spread
-from dashboard.explored import Explored
+from dashboard.explored import explore
 from rnnviz.takeaway import Comparison, Training, as_notebook, as_python
 from rnnviz.takeaway.drawn import OF_RUN, OF_SWEEP, OF_TRAINING
 
@@ -37,7 +37,7 @@ def same(one, other):
 @pytest.mark.parametrize("name", rv.PRESETS)
 def test_the_script_of_a_preset_gives_the_numbers_on_screen_to_the_bit(name, ran):
     config = rv.PRESETS[name].config.run
-    found, shown = ran(as_python(config)), Explored(config, rv.run(config))
+    found, shown = ran(as_python(config)), explore(config)
     numbers, verdict = found["numbers"], shown.verdict
     assert found["config"] == config
     assert same(numbers["loss"], shown.record.loss)
@@ -81,7 +81,7 @@ def test_the_script_of_a_comparison_runs_each_with_all_seeds(ran):
     found = ran(as_python(Comparison({"settings": base, 'a "b"': other}, seeds=2)))
     assert found["configs"] == {"settings": base, 'a "b"': other}
     for (name, config), number in zip(found["configs"].items(), range(2), strict=True):
-        verdict = Explored(config, rv.run(config)).verdict
+        verdict = explore(config).verdict
         assert found["numbers"][name]["factor per step"] == verdict.factor
         at, spread = found["spreads"][name]
         assert at == number
