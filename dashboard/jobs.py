@@ -72,6 +72,12 @@ class TrainJob:
         return self._wanted
 
     @property
+    def stages(self) -> tuple[tuple[int, TrainConfig], ...]:
+        """The settings in force, each with the first step that knew of it."""
+        with self._lock:
+            return tuple(self._seen.configs)
+
+    @property
     def state(self) -> State:
         """Queued, running, paused, or how it ended."""
         return self._snapshot.state

@@ -17,6 +17,7 @@ from dashboard.sections import SECTIONS, time_panel
 from rnnviz import RunConfig
 from rnnviz.figures import Ghost, with_ghosts
 from rnnviz.figures.picture import Picture, plain
+from rnnviz.figures.theme import Theme
 
 PANEL = "panel"
 """The part of a page that every section has above it."""
@@ -32,7 +33,9 @@ class Other:
     config: RunConfig
 
 
-def with_others(figure: go.Figure, part: str, others: Sequence[Other]) -> go.Figure:
+def with_others(
+    figure: go.Figure, part: str, others: Sequence[Other], theme: Theme | None = None
+) -> go.Figure:
     """The picture with the same one of other runs in it; a run without it adds nothing.
 
     Parameters
@@ -40,14 +43,15 @@ def with_others(figure: go.Figure, part: str, others: Sequence[Other]) -> go.Fig
     figure : of the run on screen
     part : ``PANEL``, or the section that it is drawn in
     others : the runs; one that can not be computed is left out
+    theme : the picture's, if it is not the page's
     """
     if not others:
         return figure
-    theme, asked = session.theme(), plain(figure)["layout"]["meta"]["name"]
+    theme, asked = theme or session.theme(), plain(figure)["layout"]["meta"]["name"]
     ghosts = [
         Ghost(other.name, other.number, found)
         for other in others
-        for found in _pictures(other.config, part)
+        for found in _pictures(other.config, part, theme)
         if plain(found)["layout"]["meta"]["name"] == asked
     ]
     return with_ghosts(figure, ghosts, theme=theme)
@@ -68,9 +72,9 @@ _kept: LRUCache[tuple[Any, ...], tuple[go.Figure, ...]] = LRUCache(GHOSTS_LIMIT,
 _lock = Lock()
 
 
-def _pictures(config: RunConfig, part: str) -> tuple[go.Figure, ...]:
+def _pictures(config: RunConfig, part: str, theme: Theme) -> tuple[go.Figure, ...]:
     """What a part of the page draws of a run, kept while there is room."""
-    view, theme = session.state().view, session.theme()
+    view = session.state().view
     key = (config, part, theme, view.sequence, view.scale, view.colour, view.surface)
     with _lock:
         found = _kept.get(key)

@@ -1,6 +1,7 @@
 """What is shown of a run: its verdict, its numbers, the time panel, and one section below it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,6 +15,7 @@ from dashboard.link import CHOICES
 from dashboard.others import PANEL, Other, with_others
 from dashboard.section import Look
 from dashboard.sections import SECTIONS, time_panel
+from rnnviz.figures.theme import Theme
 
 
 def look_of(explored: Explored) -> Look:
@@ -60,13 +62,37 @@ def _verdict(explored: Explored, under: Callable[[Explored], None] | None) -> No
             under(explored)
 
 
-def _section(explored: Explored) -> str:
-    """The section on screen: the one asked for, or the first where this cell has none like it."""
-    offered = [
+def again(explored: Explored, others: Sequence[Other], theme: Theme) -> list[go.Figure]:
+    """The pictures that are on screen, in another theme."""
+    look: Look = {"theme": theme, "caption": explored.caption}
+    section = _current(_offered(explored))
+    drawn = [with_others(time_panel(explored, look), PANEL, others, theme)]
+    with suppress(ValueError):  # said where it is shown
+        drawn += [
+            with_others(one, section, others, theme)
+            for one in SECTIONS[section].draw(explored, look)
+            if not isinstance(one, str)
+        ]
+    return drawn
+
+
+def _offered(explored: Explored) -> list[str]:
+    """The sections that mean something for this cell."""
+    return [
         name for name, known in SECTIONS.items() if not known.offered or known.offered(explored)
     ]
+
+
+def _current(offered: Sequence[str]) -> str:
+    """The section that was asked for, or the first where this cell has none like it."""
     section = session.state().view.section
-    section = section if section in offered else offered[0]
+    return section if section in offered else offered[0]
+
+
+def _section(explored: Explored) -> str:
+    """The section on screen, with the buttons for the others."""
+    offered = _offered(explored)
+    section = _current(offered)
     _choose("section", offered, section)
     return section
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session
@@ -15,8 +16,11 @@ from dashboard.others import PANEL, Other, with_others
 from dashboard.section import Look
 from dashboard.sections import time_panel
 from dashboard.table import Column, table
+from dashboard.take_away import offer
+from dashboard.taken import of_comparison
 from rnnviz import figures
 from rnnviz.export import caption
+from rnnviz.figures.theme import Theme
 
 MOST_SEEDS = 9
 
@@ -40,12 +44,21 @@ def render() -> None:
 def _draw(runs: Sequence[Compared], seeds: int) -> None:
     explored = [explore(one.config.run) for one in runs]
     table([Column(one.name, one.number, e) for one, e in zip(runs, explored, strict=True)])
-    look: Look = {"theme": session.theme(), "caption": caption(runs[0].config.run)}
     spreads = {one.name: (one.number, seeds_spread(one.config.run, seeds)) for one in runs}
-    picture(figures.flow_spread(spreads, **look), "gradient-by-lag")
     others = [Other(one.name, one.number, one.config.run) for one in runs[1:]]
-    picture(with_others(time_panel(explored[0], look), PANEL, others), "compared-panel")
-    health_line({one.name: e for one, e in zip(runs, explored, strict=True)})
+    told = caption(runs[0].config.run)
+
+    def pictures(theme: Theme) -> list[go.Figure]:
+        look: Look = {"theme": theme, "caption": told}
+        panel = with_others(time_panel(explored[0], look), PANEL, others, theme)
+        return [figures.flow_spread(spreads, **look), panel]
+
+    by_lag, panel = pictures(session.theme())
+    picture(by_lag, "gradient-by-lag")
+    picture(panel, "compared-panel")
+    by_name = {one.name: e for one, e in zip(runs, explored, strict=True)}
+    health_line(by_name)
+    offer(of_comparison(by_name, seeds, f"{len(runs)} networks: {told}", pictures))
 
 
 def _controls() -> None:

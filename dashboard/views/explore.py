@@ -21,8 +21,9 @@ def render() -> None:
     except ValueError as error:
         st.error(escape(f"Nothing was computed: {error}."))
         return
-    drawn = show(explored, pinned(config), under_verdict=_remedy, under_numbers=panel)
-    take_away(explored, drawn)
+    others = pinned(config)
+    drawn = show(explored, others, under_verdict=_remedy, under_numbers=panel)
+    take_away(explored, drawn, others)
 
 
 def _remedy(explored: Explored) -> None:

@@ -1,5 +1,6 @@
 """Sweep: one or two settings turned over their range, as a map with the theory drawn on it."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session, sweeps
@@ -11,8 +12,11 @@ from dashboard.runs import BUSY
 from dashboard.section import Look
 from dashboard.sweep_controls import controls
 from dashboard.sweep_job import GOES_ON, Shown, SweepJob
+from dashboard.take_away import offer
+from dashboard.taken import of_sweep
 from rnnviz import SweepConfig, figures
 from rnnviz.export import caption
+from rnnviz.figures.theme import Theme
 from rnnviz.sweep.sweep import SweepPlan
 from rnnviz.sweep.table import SweepTable
 
@@ -110,15 +114,7 @@ def _watch(job: SweepJob, was_alive: bool) -> None:
     _pictures(table)
     if not was_alive:
         _open(table)
-        st.download_button(
-            "Table as CSV",
-            lambda: rows.to_csv(index=False),
-            file_name="rnnviz-sweep.csv",
-            mime="text/csv",
-            key="take-sweep",
-            on_click="ignore",
-            type="tertiary",
-        )
+        offer(of_sweep(job.config, rows, _caption(job.config), lambda theme: [_map(table, theme)]))
 
 
 def _progress(job: SweepJob, shown: Shown) -> None:
@@ -135,9 +131,7 @@ def _progress(job: SweepJob, shown: Shown) -> None:
 
 
 def _pictures(table: SweepTable) -> None:
-    measures = table.config.measures
-    wanted = session.state().view.measure
-    measure = wanted if wanted in measures else measures[0]
+    measures, measure = table.config.measures, _measure(table)
     if len(measures) > 1:
         session.show("measure", measure)
         st.pills(
@@ -150,20 +144,25 @@ def _pictures(table: SweepTable) -> None:
             on_change=session.looked,
             args=("measure", "measure"),
         )
-    look: Look = {"theme": session.theme(), "caption": _caption(table.config)}
+    names = {1: "sweep-lines", 2: "phase-map"}
+    drawn = _map(table, session.theme())
+    picture(drawn, names.get(len(table.config.knobs), "parallel"), on_pick=_picked(table))
+
+
+def _map(table: SweepTable, theme: Theme) -> go.Figure:
+    """The measure on screen over one knob, two, or three."""
+    look: Look = {"theme": theme, "caption": _caption(table.config)}
     count = len(table.config.knobs)
-    if count == 1:
-        picture(
-            figures.sweep_lines(table, measure=measure, **look),
-            "sweep-lines",
-            on_pick=_picked(table),
-        )
-    elif count == 2:
-        picture(
-            figures.phase_map(table, measure=measure, **look), "phase-map", on_pick=_picked(table)
-        )
-    else:
-        picture(figures.parallel(table, **look), "parallel", on_pick=_picked(table))
+    if count > 2:
+        return figures.parallel(table, **look)
+    draw = figures.sweep_lines if count == 1 else figures.phase_map
+    return draw(table, measure=_measure(table), **look)
+
+
+def _measure(table: SweepTable) -> str:
+    """The measure that was asked for, or the first where there is none like it."""
+    measures, wanted = table.config.measures, session.state().view.measure
+    return wanted if wanted in measures else measures[0]
 
 
 def _caption(config: SweepConfig) -> str:

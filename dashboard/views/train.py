@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session
@@ -17,9 +18,14 @@ from dashboard.progress import progress
 from dashboard.run_control import buttons, look_at, selected, use_changes
 from dashboard.runs import BUSY
 from dashboard.scrubber import PLAY_EVERY, is_playing, scrub
+from dashboard.take_away import offer
+from dashboard.taken import Taken, of_training
 from dashboard.train_settings import settings
 from rnnviz import TASKS, TrainConfig, figures
 from rnnviz.export import caption
+from rnnviz.figures.theme import Theme
+from rnnviz.figures.training import Runs
+from rnnviz.takeaway import Training
 from rnnviz.train import baseline
 
 EVERY = 0.25
@@ -50,6 +56,9 @@ def render() -> None:
     every = PLAY_EVERY if playing else EVERY if alive else None
     with st.container(key="watched"):
         st.fragment(_watch, run_every=every)(job, alive, playing)
+    now: Seen | None = session.kept("seen")
+    if now and now.config == job.config and len(now.history.rows):
+        offer(_taken(job))
 
 
 def _watch(job: TrainJob, were_alive: list[TrainJob], playing: bool) -> None:
@@ -65,10 +74,8 @@ def _watch(job: TrainJob, were_alive: list[TrainJob], playing: bool) -> None:
         return
     moment = scrub(job, {moment.step: moment for moment in history.moments}, playing)
     now, config = seen(job.config, snapshot, moment), job.config
-    look: dict[str, Any] = {"at": now.at, "theme": session.theme(), "caption": _caption(config)}
-    lowest = TASKS[config.task].optimum(config.steps, config.lag, config.loss_at)
-    loss = figures.loss_curve(runs, baseline=baseline(config), optimum=lowest, **look)
-    picture(loss, "loss")
+    look = _look(now, session.theme())
+    picture(_loss(config, runs, look), "loss")
     picture(figures.gradient_norm(runs, clip_by=config.clip_by, **look), "gradient-norm")
     told(runs, configs())
     if is_empty:  # it waits, and only those beside it are drawn
@@ -80,16 +87,51 @@ def _watch(job: TrainJob, were_alive: list[TrainJob], playing: bool) -> None:
         health_line({"": now.explored})
 
 
+def _look(now: Seen, theme: Theme) -> dict[str, Any]:
+    return {"at": now.at, "theme": theme, "caption": _caption(now.config)}
+
+
+def _loss(config: TrainConfig, runs: Runs, look: dict[str, Any]) -> go.Figure:
+    lowest = TASKS[config.task].optimum(config.steps, config.lag, config.loss_at)
+    return figures.loss_curve(runs, baseline=baseline(config), optimum=lowest, **look)
+
+
+def _taken(job: TrainJob) -> Taken:
+    """What is on screen of a run, as it stands when it is taken."""
+    now: Seen = session.kept("seen")
+    history = now.history
+
+    def pictures(theme: Theme) -> list[go.Figure]:
+        look, runs = _look(now, theme), beside(job, history)
+        return [
+            _loss(now.config, runs, look),
+            figures.gradient_norm(runs, clip_by=now.config.clip_by, **look),
+            figures.gradient_map(history, **look),
+            LOOKS[_look_of(now)].draw(now, runs, look),
+        ]
+
+    training = Training(job.stages, len(history.rows))
+    return of_training(training, history, _caption(job.config), pictures)
+
+
 def _looked_at(step: float) -> None:
     session.keep("played", None)
     look_at(round(step))
 
 
+def _offered(now: Seen) -> list[str]:
+    return [name for name, known in LOOKS.items() if known.offered(now)]
+
+
+def _look_of(now: Seen) -> str:
+    """The look that was asked for, or the first where this run has none like it."""
+    look, offered = session.state().view.look, _offered(now)
+    return look if look in offered else offered[0]
+
+
 def _choose_look(now: Seen, *, is_still: bool) -> str:
-    """The look on screen: the one asked for, or the first where this run has none like it."""
-    offered = [name for name, known in LOOKS.items() if known.offered(now)]
-    look = session.state().view.look
-    look = look if look in offered else offered[0]
+    """The look on screen, with the buttons for the others."""
+    look, offered = _look_of(now), _offered(now)
     (session.insist if is_still else session.show)("look", look)
     st.pills(
         "Look at",
