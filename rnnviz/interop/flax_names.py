@@ -35,7 +35,7 @@ def find(arrays: Mapping[str, Array]) -> Found | None:
     modules: dict[str, Level] = {}
     for path, parts in folders.items():
         if layer := _layer(arrays, path, parts):
-            module, _ = _module(path)
+            module = _module(path)[0] or "the layer"
             modules[module] = tuple(
                 sorted((*modules.get(module, ()), layer), key=lambda layer: layer.reverse)
             )

@@ -2,6 +2,7 @@
 
 import io
 import math
+import tokenize
 import zipfile
 from typing import Final
 
@@ -14,6 +15,15 @@ from rnnviz.interop.limits import check_count, one_line, shown
 HEADER: Final = 4096
 """The longest header of an array, in bytes."""
 _ENDING: Final = ".npy"
+_NO_HEADER: Final = (
+    ValueError,
+    KeyError,
+    TypeError,
+    SyntaxError,
+    RecursionError,
+    MemoryError,
+    tokenize.TokenError,
+)
 
 
 def read_npz(archive: zipfile.ZipFile, name: str) -> dict[str, Array]:
@@ -59,7 +69,7 @@ def _header(
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         return read(stream, max_header_size=HEADER)
-    except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError):
+    except _NO_HEADER:
         raise ValueError(
             f"{one_line(key)} in {shown(name)} must be an array (.npy), got something else"
         ) from None

@@ -13,7 +13,7 @@ from rnnviz.arrays import Array
 from rnnviz.interop import flax_names, keras_names, own_names, torch_names
 from rnnviz.interop.asked import Asked
 from rnnviz.interop.hdf5 import SETTINGS
-from rnnviz.interop.limits import WIDTH, one_line
+from rnnviz.interop.limits import WIDTH, one_line, shown
 from rnnviz.interop.raw import Found, Level, RawReadout
 from rnnviz.interop.read import read_arrays
 from rnnviz.interop.recognised import BOTH_WAYS, NO_READOUT, ONE_WAY, Recognised
@@ -49,7 +49,11 @@ def load(
     else:
         path = Path(path_or_bytes)
         data, name = path.read_bytes(), name or path.name
-    return recognise(read_arrays(data, name), **corrections).network()
+    arrays = read_arrays(data, name)
+    try:
+        return recognise(arrays, **corrections).network()
+    except ValueError as refused:
+        raise ValueError(f"{shown(name)}: {refused}") from None
 
 
 def recognise(arrays: Mapping[str, Array], **corrections: object) -> Recognised:
@@ -122,7 +126,7 @@ def _levels(found: Found, asked: Asked) -> tuple[Level, ...]:
             f"of {len(found.modules)} recurrent modules only {one_line(way)} is read"
         )
     levels = stacked(found.modules, [*found.modules] if way == "" else way.split(BEHIND))
-    levels = _directions(levels, asked)
+    levels = _directions(levels, asked, apart=all(len(own) == 1 for own in found.modules.values()))
     if not chains(levels):
         sizes = " > ".join(f"{lv[0].input_size} to {lv[0].hidden_size}" for lv in levels)
         raise ValueError(f"each layer must read what the one below gives, got sizes {sizes}")
@@ -130,12 +134,15 @@ def _levels(found: Found, asked: Asked) -> tuple[Level, ...]:
     return levels[: int(asked.choose("layers", counts, counts[-1]))]
 
 
-def _directions(levels: tuple[Level, ...], asked: Asked) -> tuple[Level, ...]:
+def _directions(levels: tuple[Level, ...], asked: Asked, *, apart: bool) -> tuple[Level, ...]:
+    """Levels of modules of their own may be the two directions of one."""
     if any(len(level) > 1 for level in levels):
         asked.choose("directions", [BOTH_WAYS], BOTH_WAYS)
         return levels
-    pairs = in_pairs(levels)
+    pairs = in_pairs(levels) if apart else None
     options = [ONE_WAY] * (chains(levels) or not pairs) + [BOTH_WAYS] * bool(pairs)
+    if pairs:
+        asked.notes.append("the file does not say whether layers stand on or beside each other")
     way = asked.choose("directions", options, options[0])
     return pairs if pairs and way == BOTH_WAYS else levels
 

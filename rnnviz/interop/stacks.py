@@ -26,8 +26,12 @@ def orders(modules: Mapping[str, Sequence[Level]], *, ordered: bool) -> tuple[st
     names = list(modules)
     given = [names] if ordered else [sorted(names, key=natural), names]
     tried = [*given, *(list(order) for order in islice(permutations(names), _TRIED))]
-    fitting = (BEHIND.join(order) for order in tried if chains(stacked(modules, order)))
+    fitting = (BEHIND.join(order) for order in tried if _fits(stacked(modules, order)))
     return tuple(islice(_once([*fitting, *names]), _OFFERED))
+
+
+def _fits(levels: Sequence[Level]) -> bool:
+    return chains(levels) or in_pairs(levels) is not None
 
 
 def stacked(modules: Mapping[str, Sequence[Level]], names: Sequence[str]) -> tuple[Level, ...]:

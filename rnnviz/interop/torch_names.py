@@ -52,7 +52,7 @@ def find(arrays: Mapping[str, Array]) -> Found | None:
         levels = modules[module]
         levels[number] = (*levels.get(number, ()), _layer(arrays, place, places[place]))
     in_order = dict.fromkeys(module for module, _, _ in places)
-    stacks = {module: tuple(modules[module].values()) for module in in_order}
+    stacks = {module or "the module": tuple(modules[module].values()) for module in in_order}
     notes = (
         ("PyTorch's names do not say which nonlinearity an RNN has: tanh is assumed",)
         if any(layer.cell == "tanh" for stack in stacks.values() for (layer, *_) in stack)
