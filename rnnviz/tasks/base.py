@@ -66,16 +66,16 @@ class Batch:
 class Task(ABC):
     """A task: how to draw sequences, and the loss of a network that ignores the past."""
 
-    title: ClassVar[str]
-    paper: ClassVar[str]
-    note: ClassVar[str]
+    title: str
+    paper: str
+    note: str
     """One sentence for the page: what is read, and what is asked."""
-    input_size: ClassVar[int]
-    output_size: ClassVar[int]
+    input_size: int
+    output_size: int
     uses_lag: ClassVar[bool] = False
     continues: ClassVar[bool] = False
     """Whether a longer draw begins with what a shorter one of the same seed is."""
-    classes: ClassVar[bool] = False
+    classes: bool = False
     """True if the answers are labels, scored by cross-entropy over ``output_size`` classes."""
     real: ClassVar[bool] = False
     """True for recorded data, whose held-out part validates."""

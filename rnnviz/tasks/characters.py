@@ -1,5 +1,6 @@
 """Characters: whether a network can predict the next character of a text."""
 
+from abc import abstractmethod
 from functools import cached_property
 from importlib.resources import files
 
@@ -11,38 +12,32 @@ from rnnviz.tasks.base import Batch, Task
 HELD_OUT = 0.1
 
 
-class Characters(Task):
+class Text(Task):
     """Predict each next character of a text, from windows drawn at random.
 
     The last tenth of the text is held out; a window lies in one part as a whole.
     """
 
-    title = "Characters of a text"
-    paper = (
-        "Sutskever, Martens and Hinton (2011), Generating text with recurrent neural networks, "
-        "ICML; text: Genesis 1-11, King James Version (1611)"
-    )
-    note = (
-        "Reads Genesis 1-11 character by character, and predicts the next one; trained on the "
-        "first nine tenths, validated on the last."
-    )
     classes = True
     real = True
+    name: str
+    """What the errors call it."""
 
-    @cached_property
+    @property
+    @abstractmethod
     def text(self) -> str:
         """All of it."""
-        return (files("rnnviz") / "data" / "genesis.txt").read_text(encoding="utf-8")
 
     @cached_property
     def alphabet(self) -> str:
-        """Every character that occurs, in order."""
+        """Every character that occurs, in the order of the inputs and the classes."""
         return "".join(sorted(set(self.text)))
 
     @cached_property
     def codes(self) -> Int[Array, " N"]:
         """Each character's place in the alphabet."""
-        return frozen(np.searchsorted(list(self.alphabet), list(self.text)))
+        place = {character: number for number, character in enumerate(self.alphabet)}
+        return frozen(np.array([place[character] for character in self.text]))
 
     @property
     def input_size(self) -> int:  # type: ignore[override]
@@ -57,11 +52,11 @@ class Characters(Task):
     @cached_property
     def split(self) -> int:
         """How many characters come before the held-out part."""
-        return round(len(self.text) * (1 - HELD_OUT))
+        return round(len(self.codes) * (1 - HELD_OUT))
 
     def max_steps(self) -> int:
         """The longest window that the held-out part holds."""
-        return len(self.text) - self.split - 1
+        return len(self.codes) - self.split - 1
 
     def sample(
         self,
@@ -75,7 +70,7 @@ class Characters(Task):
         """B windows, one-hot, with the next character as the label of every step."""
         if not 1 <= steps <= self.max_steps():
             raise ValueError(
-                f"steps must be in [1, {self.max_steps()}] for characters, got {steps}"
+                f"steps must be in [1, {self.max_steps()}] for {self.name}, got {steps}"
             )
         low, high = (self.split, len(self.codes)) if held_out else (0, self.split)
         first = rng.integers(low, high - steps, batch_size)
@@ -101,3 +96,23 @@ class Characters(Task):
         pairs = np.zeros((self.input_size, self.input_size))
         np.add.at(pairs, (self.codes[: self.split - 1], self.codes[1 : self.split]), 1)
         return frozen(pairs)
+
+
+class Characters(Text):
+    """The first eleven chapters of Genesis."""
+
+    title = "Characters of a text"
+    paper = (
+        "Sutskever, Martens and Hinton (2011), Generating text with recurrent neural networks, "
+        "ICML; text: Genesis 1-11, King James Version (1611)"
+    )
+    note = (
+        "Reads Genesis 1-11 character by character, and predicts the next one; trained on the "
+        "first nine tenths, validated on the last."
+    )
+    name = "characters"
+
+    @cached_property
+    def text(self) -> str:
+        """All of it."""
+        return (files("rnnviz") / "data" / "genesis.txt").read_text(encoding="utf-8")

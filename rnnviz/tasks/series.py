@@ -1,29 +1,98 @@
 """Recorded series: whether a network can predict the next value of something real."""
 
 import csv
+from abc import abstractmethod
 from functools import cached_property
 from importlib.resources import files
 from typing import ClassVar
 
 import numpy as np
 
-from rnnviz.arrays import Array, Float, frozen
+from rnnviz.arrays import Array, Float, Int, frozen
 from rnnviz.tasks.base import Batch, Task
 
 
-class Series(Task):
-    """Predict a recorded series one step ahead: x_t = z_t, target z_{t+1}.
+class Rows(Task):
+    """Predict the next of some rows from windows of them: x_t = z_t, target z_{t+1}.
 
-    z is the series, less the mean and over the standard deviation of its training part alone.
-    A sequence is a window of T + 1 neighbours, drawn at random. A training window lies within
-    the training part. A held-out window ends in the held-out part; what it reads before that is
-    context, and its answers there are neither asked nor scored, whatever the loss applies to.
+    z is standardised by its training part alone. A sequence is a window of T + 1 neighbours, drawn
+    at random; none holds a row that lacks a value. A training window lies within the training
+    part. A held-out window ends in the held-out part; what it reads before that is context, and
+    its answers there are neither asked nor scored, whatever the loss applies to.
     """
+
+    name: str
+    """What the errors call it."""
+    read: slice | list[int] = slice(None)
+    """The columns that are inputs."""
+    answered: slice | list[int] = slice(None)
+    """The columns whose next values are asked for."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> Float[Array, "N C"]:
+        """z, NaN where a row lacks a value."""
+
+    @property
+    @abstractmethod
+    def split(self) -> int:
+        """How many rows come before the held-out part."""
+
+    @cached_property
+    def _unbroken(self) -> Int[Array, " N"]:
+        """How many rows up to each, itself included, lack no value."""
+        row = np.arange(len(self.rows))
+        lacking = np.isnan(self.rows).any(axis=1)
+        return frozen(row - np.maximum.accumulate(np.where(lacking, row, -1)))
+
+    def max_steps(self) -> int:
+        """The longest window that the training part holds."""
+        return int(self._unbroken[: self.split].max(initial=0)) - 1
+
+    def sample(
+        self,
+        rng: np.random.Generator,
+        steps: int,
+        batch_size: int,
+        lag: int,
+        *,
+        held_out: bool = False,
+    ) -> Batch:
+        """B windows of the training part, or B that end in the held-out part."""
+        if not 1 <= steps <= self.max_steps():
+            raise ValueError(
+                f"steps must be in [1, {self.max_steps()}] for {self.name}, got {steps}"
+            )
+        low, high = (self.split, len(self.rows)) if held_out else (steps, self.split)
+        ends = low + np.flatnonzero(self._unbroken[low:high] > steps)
+        if not ends.size:
+            raise ValueError(f"no window of {steps} steps ends in the held-out part of {self.name}")
+        row = ends[rng.integers(0, len(ends), batch_size)] + np.arange(-steps, 1)[:, None]
+        scored = row[1:] >= self.split if held_out else np.ones((steps, batch_size), bool)
+        x, target = self.rows[row[:-1]][..., self.read], self.rows[row[1:]][..., self.answered]
+        return Batch(x, target, scored, scored)
+
+    def baseline(self, steps: int, lag: int, loss_at: str) -> float:
+        """The mean square left by the least-squares line from z_t to z_{t+1}, on the training part.
+
+        The line sees the present values alone. Always answering the mean would score 1, and is
+        no line to beat: repeating the present value already does far better.
+        """
+        after = 1 + np.flatnonzero(self._unbroken[1 : self.split] > 1)
+        now = self.rows[after - 1][:, self.read]
+        design = np.column_stack([now, np.ones(len(after))])
+        target = self.rows[after][:, self.answered]
+        line = np.linalg.lstsq(design, target, rcond=None)[0]
+        return float(np.mean((target - design @ line) ** 2))
+
+
+class Series(Rows):
+    """Predict a recorded series one step ahead, standardised, empty rows filled on a line."""
 
     input_size = 1
     output_size = 1
     real = True
-    name: ClassVar[str]
+    name: str
     """The name in ``TASKS``, and that of the file: a date and a value in each row."""
     held_out_from: ClassVar[str]
     """The first held-out date, written as in the file."""
@@ -41,49 +110,26 @@ class Series(Task):
     @cached_property
     def z(self) -> Float[Array, " N"]:
         """The standardised series, empty rows filled on the line between their neighbours."""
-        row, known = np.arange(len(self.recorded)), np.isfinite(self.recorded)
-        filled = np.interp(row, row[known], self.recorded[known])
+        filled = filled_in(self.recorded)
         training = filled[: self.split]
         return frozen((filled - training.mean()) / training.std())
+
+    @property
+    def rows(self) -> Float[Array, "N 1"]:
+        """The series as a column."""
+        return self.z[:, None]
 
     @cached_property
     def split(self) -> int:
         """How many rows come before the held-out part."""
         return sum(date < self.held_out_from for date in self.dates)
 
-    def max_steps(self) -> int:
-        """The longest window that the training part holds."""
-        return self.split - 1
 
-    def sample(
-        self,
-        rng: np.random.Generator,
-        steps: int,
-        batch_size: int,
-        lag: int,
-        *,
-        held_out: bool = False,
-    ) -> Batch:
-        """B windows of the training part, or B that end in the held-out part."""
-        if not 1 <= steps <= self.max_steps():
-            raise ValueError(
-                f"steps must be in [1, {self.max_steps()}] for {self.name}, got {steps}"
-            )
-        low, high = (self.split, len(self.z)) if held_out else (steps, self.split)
-        row = rng.integers(low, high, batch_size) + np.arange(-steps, 1)[:, None]
-        window = self.z[row][..., None]
-        scored = row[1:] >= self.split if held_out else np.ones((steps, batch_size), bool)
-        return Batch(window[:-1], window[1:], scored, scored)
-
-    def baseline(self, steps: int, lag: int, loss_at: str) -> float:
-        """The mean square left by the least-squares line from z_t to z_{t+1}, on the training part.
-
-        The line sees the present value alone. Always answering the mean would score 1, and is
-        no line to beat: repeating the present value already does far better.
-        """
-        now, after = self.z[: self.split - 1], self.z[1 : self.split]
-        slope, intercept = np.polyfit(now, after, 1)
-        return float(np.mean((after - slope * now - intercept) ** 2))
+def filled_in(values: Float[Array, " N"]) -> Float[Array, " N"]:
+    """A series whose missing values lie on the line between their neighbours in the rows."""
+    row, known = np.arange(len(values)), np.isfinite(values)
+    filled: Array = np.interp(row, row[known], values[known])
+    return filled
 
 
 class Sunspots(Series):
