@@ -31,6 +31,9 @@ from rnnviz.takeaway.picture import BY_BROWSER
 
 THEMES: dict[Theme, str] = {"light": "Light", "dark": "Dark"}
 CODE_HEIGHT = 260
+SHOWN = ("png", "svg")
+"""What is shown before it is saved, so many pixels wide."""
+PREVIEW = 260
 
 
 @dataclass(frozen=True)
@@ -112,22 +115,24 @@ def _picture(taken: Taken, drawn: Sequence[go.Figure]) -> None:
     st.markdown("**One picture**")
     asked = _asked(taken, drawn)
     made: tuple[Asked, bytes] | None = session.kept("taken-picture")
-    if st.button("Draw it", key="take-draw"):
-        made = _made(taken, asked)
-        session.keep("taken-picture", made)
-    if made and made[0] == asked:
-        data, name = made[1], f"rnnviz-{asked.name}.{asked.form}"
-        if asked.form in ("png", "svg"):
-            st.image(data if asked.form == "png" else data.decode(), width=320)
+    with st.container(horizontal=True, key="take-drawn"):
+        if st.button("Draw it", key="take-draw"):
+            made = _made(taken, asked)
+            session.keep("taken-picture", made)
+        if not made or made[0] != asked:
+            return
+        name = f"rnnviz-{asked.name}.{asked.form}"
         st.download_button(
             f"Save {name}",
-            data,
+            made[1],
             file_name=name,
             mime=MIME[asked.form],
             key="take-picture",
             on_click="ignore",
             type="primary",
         )
+    if asked.form in SHOWN:
+        st.image(made[1] if asked.form == "png" else made[1].decode(), width=PREVIEW)
 
 
 def _asked(taken: Taken, drawn: Sequence[go.Figure]) -> Asked:

@@ -32,11 +32,11 @@ QUESTION, LINE, EDGE = 15, 1.3, 8
 SPARE: Final = 0.85
 """How much of a line is filled: what a reader's machine has for Helvetica may be wider."""
 FORMATS = {
-    "png": "PNG, 300 dots per inch",
+    "png": "PNG",
     "svg": "SVG",
     "pdf": "PDF",
-    "html": "HTML, to zoom in",
-    "csv": "CSV, the numbers",
+    "html": "HTML",
+    "csv": "CSV",
 }
 BY_BROWSER = ("png", "svg", "pdf")
 """What only a browser can draw."""

@@ -64,8 +64,8 @@ def _plain(text: str) -> str:
 
 def _docstring(title: str) -> str:
     text = title.replace("\\", "\\\\").replace('"""', "'''")
-    end = "\n" if len(text) > 90 else ""
-    return f'"""{textwrap.fill(text, 96)}{end}"""' if text else ""
+    end = "\n" if len(text) > 73 else ""
+    return f'"""{textwrap.fill(text, 79)}{end}"""' if text else ""
 
 
 def _imports(steps: Sequence[Step]) -> str:
