@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from dashboard.lab import Seen
 from rnnviz import History, figures
 from rnnviz.diagnostics import recall
-from rnnviz.figures.training import Runs
+from rnnviz.figures.training import Runs, named
 from rnnviz.train import chance
 
 Kwargs = Mapping[str, Any]
@@ -21,6 +21,16 @@ class Look(NamedTuple):
 
     draw: Callable[[Seen, Runs, Kwargs], go.Figure]
     offered: Callable[[Seen], bool] = lambda _: True
+
+
+def gradient_map(history: History, runs: Runs, look: Kwargs) -> go.Figure:
+    """The run's own map, and below it on the same scale those of the runs that are drawn beside."""
+    others = [
+        figures.Ghost(name, number, figures.gradient_map(other, **look))
+        for number, (name, other) in enumerate(named(runs).items())
+        if other is not history and len(other.rows)
+    ]
+    return figures.with_ghosts(figures.gradient_map(history, **look), others, theme=look["theme"])
 
 
 def _prediction(seen: Seen, _: Runs, look: Kwargs) -> go.Figure:

@@ -1,6 +1,5 @@
 """Pinned runs on Train: trained with one click, drawn beside the run, and told apart in a table."""
 
-import pytest
 from drawn import drawn
 from test_train_page import app_of, job_of, said, until  # noqa: F401
 
@@ -24,45 +23,44 @@ def pins_of(app):
     return app.session_state["state"].pins
 
 
-@pytest.fixture
-def trained(app_of):  # noqa: F811
-    """A run of 12 steps on screen, and a pinned one at ten times its rate, trained with a click."""
+def test_a_pinned_run_is_trained_with_a_click_drawn_told_apart_and_opened(app_of):  # noqa: F811
     app = app_of(**RATES)
     app.button(key="start").click().run()
     until(app, lambda a: "Finished: 12 steps" in said(a))
     app.button(key="train-2").click().run()
-    return until(app, lambda a: [job.state for job in jobs_of(a)] == ["finished"] * 2)
+    until(app, lambda a: [job.state for job in jobs_of(a)] == ["finished"] * 2)
+    assert [job.config.learning_rate for job in jobs_of(app)] == [0.01, 0.1]
+    app.run()
+    assert not [b for b in app.button if b.key == "train-2"]
+    assert app.selectbox(key="chosen-run").value == 0
+    check_drawn(app)
+    check_table(app)
+    app.button(key="open-2").click().run()
+    assert app.session_state["state"].config.learning_rate == 0.1
+    assert app.selectbox(key="chosen-run").value == 1
+    assert "Finished: 12 steps" in said(app)
+    assert table_of(app) is None  # the other run is not pinned
 
 
-def test_a_pinned_run_is_offered_to_be_trained_and_then_drawn_with_the_run_on_screen(trained):
-    assert [job.config.learning_rate for job in jobs_of(trained)] == [0.01, 0.1]
-    trained.run()
-    assert not [b for b in trained.button if b.key == "train-2"]
-    names = {str(t.get("name")) for t in drawn(trained)["loss"]["figure"]["data"]}
+def check_drawn(app):
+    pictures = drawn(app)
+    names = {str(t.get("name")) for t in pictures["loss"]["figure"]["data"]}
     assert {"1: rate 0.01, training loss", "2: rate 0.1, training loss"} <= names
-    assert trained.selectbox(key="chosen-run").value == 0
+    maps = [t for t in pictures["gradient-map"]["figure"]["data"] if "zmin" in t]
+    assert len(maps) == 2
+    assert len({(t["zmin"], t["zmax"]) for t in maps}) == 1
 
 
-def test_the_table_names_the_setting_that_differs_and_each_runs_last_numbers(trained):
-    trained.run()
-    told = table_of(trained)
+def check_table(app):
+    told = table_of(app)
     assert "Learning rate" in told
     assert "Hidden size" not in told
     assert "Steps<" not in told  # 12 of each
-    for job, colour in zip(jobs_of(trained), RUNS, strict=False):
+    for job, colour in zip(jobs_of(app), RUNS, strict=False):
         history = job.poll().history
         assert f"<td>{history.column('loss')[-1]:.3g}</td>" in told
         assert f"<td>{history.column('validation_loss')[-1]:.3g}</td>" in told
         assert f"background:{colour}" in told
-
-
-def test_a_pinned_run_that_is_opened_brings_its_training_on_screen(trained):
-    trained.run()
-    trained.button(key="open-2").click().run()
-    assert trained.session_state["state"].config.learning_rate == 0.1
-    assert trained.selectbox(key="chosen-run").value == 1
-    assert "Finished: 12 steps" in said(trained)
-    assert table_of(trained) is None  # the other run is not pinned
 
 
 def test_what_is_pinned_on_train_is_the_run_on_screen_with_its_own_settings(app_of):  # noqa: F811

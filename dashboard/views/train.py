@@ -12,7 +12,7 @@ from dashboard.health import health_line
 from dashboard.jobs import TrainJob
 from dashboard.lab import Seen, seen
 from dashboard.link import LOOKS as TITLES
-from dashboard.looks import LOOKS
+from dashboard.looks import LOOKS, gradient_map
 from dashboard.pinned_training import panel, told
 from dashboard.progress import progress
 from dashboard.run_control import buttons, look_at, selected, use_changes
@@ -80,7 +80,7 @@ def _watch(job: TrainJob, were_alive: list[TrainJob], playing: bool) -> None:
     told(runs, configs())
     if is_empty:  # it waits, and only those beside it are drawn
         return
-    picture(figures.gradient_map(history, **look), "gradient-map", on_click=_looked_at)
+    picture(gradient_map(history, runs, look), "gradient-map", on_click=_looked_at)
     name = _choose_look(now, is_still=not (were_alive or playing))
     picture(LOOKS[name].draw(now, runs, look), f"look-{name}")
     if name == "panel":
@@ -106,7 +106,7 @@ def _taken(job: TrainJob) -> Taken:
         return [
             _loss(now.config, runs, look),
             figures.gradient_norm(runs, clip_by=now.config.clip_by, **look),
-            figures.gradient_map(history, **look),
+            gradient_map(history, runs, look),
             LOOKS[_look_of(now)].draw(now, runs, look),
         ]
 
