@@ -14,6 +14,7 @@ from rnnviz.bptt import bptt, predict
 from rnnviz.build import build
 from rnnviz.cells import CELLS
 from rnnviz.config import MEASURES, Knob, RunConfig, SweepConfig, TrainConfig
+from rnnviz.events import write_events
 from rnnviz.network import Layer, Network, Readout
 from rnnviz.presets import PRESETS
 from rnnviz.record import LayerRecord, Record
@@ -58,6 +59,7 @@ __all__ = [
     "schedule_of",
     "sweep",
     "train",
+    "write_events",
 ]
 
 
