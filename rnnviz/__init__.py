@@ -24,7 +24,7 @@ from rnnviz.tasks import TASKS
 from rnnviz.train import Change, History, Moment, TrainStep, schedule_of, train
 
 if TYPE_CHECKING:
-    from rnnviz import figures
+    from rnnviz import figures, interop
 
 __all__ = [
     "CELLS",
@@ -52,6 +52,7 @@ __all__ = [
     "diagnostics",
     "draw",
     "figures",
+    "interop",
     "losses",
     "plan_sweep",
     "predict",
@@ -64,7 +65,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    """``rnnviz.figures``, imported when it is first asked for: Plotly takes a quarter second."""
-    if name == "figures":
-        return import_module("rnnviz.figures")
+    """``figures`` or ``interop``, imported when first asked for: Plotly takes a quarter second."""
+    if name in {"figures", "interop"}:
+        return import_module(f"rnnviz.{name}")
     raise AttributeError(f"module 'rnnviz' has no attribute {name!r}")

@@ -96,8 +96,8 @@ def crowd():
     return b"PK\3\4" + directory + end
 
 
-def flipped(data, at):
-    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+def flipped(data, at, bits=1):
+    return data[:at] + bytes([data[at] ^ bits]) + data[at + 1 :]
 
 
 def tensors(header=None, data=b"", *, length=None, text=None):
@@ -246,6 +246,8 @@ HOSTILE = {
     "a path out of the folder": (N, lambda: npz({"../../x": np.eye(2)}), "of a recurrent"),
     "100,000 members": (N, crowd, "1 to 256 arrays, got 100,000"),
     "300 members": (N, lambda: npz({f"{n}": np.zeros(1) for n in range(300)}), "got 300"),
+    "a patch": (N, lambda: flipped(
+        npz(), npz().find(b"PK\1\2") + 8, 32), "is damaged: compressed patched"),
     "a password": (N, lambda: flipped(npz(), npz().find(b"PK\1\2") + 8), "damaged|pass"),
     # shapes and values
     "W_hh not square": (N, lambda: npz({"W_hh": np.ones((4, 5)), "W_ih": np.ones((4, 1))}),
@@ -328,7 +330,7 @@ HOSTILE = {
         "whole.h5", lambda: hdf5(lambda f: simple_rnn(f, recurrent_kernel=NAN)), "must be finite"),
     "a Keras archive without weights": ("a.keras", lambda: keras("{}", b"hello"), "is damaged"),
     # PyTorch
-    "a PyTorch file of Python objects": ("a.pt", lambda: torch_file({"a": Touch()}), "never opened"),
+    "a PyTorch file of objects": ("a.pt", lambda: torch_file({"a": Touch()}), "never opened"),
     "a whole module": ("a.pt", lambda: torch_file(module), "save the module's state_dict"),
     "a projection": ("a.pt", lambda: torch_file(projection), "proj_size"),
     "half a PyTorch file": ("a.pt", lambda: torch_file(GOOD)[:700], "is damaged"),

@@ -6,7 +6,7 @@ from helpers import I, O
 from helpers import network as ours
 
 import rnnviz as rv
-from rnnviz.interop import parity, probe
+from rnnviz.interop import parity, probe, suggest
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +68,17 @@ def test_outputs_that_cannot_be_compared_are_refused(case, y, cause):
     network, x, _ = case
     with pytest.raises(ValueError, match=cause):
         parity(network, x, y)
+
+
+def test_the_correction_that_makes_a_model_ours_is_found():
+    """Cho's GRU with its gates z r n, taken for PyTorch's: two corrections at once."""
+    network = ours("gru_cho")
+    x = probe(network)
+    r, z, n = (slice(k * 5, (k + 1) * 5) for k in range(3))
+    turned = {
+        name: np.concatenate([W[z], W[r], W[n]]) if name.startswith("l0") else W
+        for name, W in network.params.items()
+    }
+    asked = suggest(turned, x, rv.predict(network, x).astype(np.float32))
+    assert asked == {"cell": "gru_cho", "gates": "z r n"}
+    assert suggest(turned, x, np.ones((20, 4, O))) == {}

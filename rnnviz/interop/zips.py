@@ -19,6 +19,7 @@ _LOCAL_HEADER: Final = 30
 _ENTRY: Final = b"PK\x01\x02"
 _END: Final = b"PK\x05\x06"
 _ENCRYPTED: Final = 1
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 OTHERS: Final = 64
 """Members beside the arrays: a PyTorch file has a few."""
 
@@ -60,7 +61,7 @@ def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
     """
     try:
         data = archive.read(info)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as broken:
+    except _BROKEN as broken:
         raise ValueError(
             f"{one_line(info.filename)} in {shown(name)} is damaged: {_words(broken)}"
         ) from None
