@@ -1,7 +1,11 @@
 """What each page has to take away: its settings, its pictures in either theme, its tables."""
 
+import io
+import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -9,6 +13,7 @@ import plotly.graph_objects as go
 from dashboard import session
 from dashboard.explored import Explored
 from rnnviz import History, RunConfig, SweepConfig
+from rnnviz.events import write_events
 from rnnviz.export import to_frame, to_npz
 from rnnviz.figures.theme import Theme
 from rnnviz.takeaway import Comparison, Page, Saved, Training
@@ -77,7 +82,13 @@ def of_run(explored: Explored, drawn: Sequence[go.Figure], again: Draw) -> Taken
 def of_training(training: Training, history: History, title: str, draw: Draw) -> Taken:
     """A training: its pictures, and every step's numbers."""
     table = _csv("Every step as CSV", "training", history.to_frame)
-    return Taken("training", title, training, draw, files=(table,))
+    events = File(
+        "TensorBoard events",
+        "rnnviz-events.zip",
+        "application/zip",
+        lambda: _zipped(lambda folder: write_events(history, folder)),
+    )
+    return Taken("training", title, training, draw, files=(table, events))
 
 
 def of_comparison(runs: Mapping[str, Explored], seeds: int, title: str, draw: Draw) -> Taken:
@@ -98,6 +109,17 @@ def of_sweep(config: SweepConfig, rows: pd.DataFrame, title: str, draw: Draw) ->
 def _numbers(runs: Mapping[str, Explored]) -> pd.DataFrame:
     frames = {name: explored.verdict.to_frame() for name, explored in runs.items()}
     return pd.concat(frames, names=["run"]).reset_index("run")
+
+
+def _zipped(write: Callable[[Path], object]) -> bytes:
+    """Everything that is written into a folder, which is gone afterwards."""
+    packed = io.BytesIO()
+    with tempfile.TemporaryDirectory(prefix="rnnviz-") as folder:
+        write(Path(folder))
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(Path(folder).rglob("*")):
+                archive.write(path, path.relative_to(folder))
+    return packed.getvalue()
 
 
 def _csv(label: str, name: str, table: Callable[[], pd.DataFrame]) -> File:

@@ -1,6 +1,7 @@
 """What a page offers to take away is what is on it."""
 
 import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -95,6 +96,8 @@ def test_a_training_has_every_step():
     table = made(taken.files, "rnnviz-training.csv")
     assert table.startswith("step,loss,")
     assert table.count("\n") == 5
+    with zipfile.ZipFile(io.BytesIO(made(taken.files, "rnnviz-events.zip"))) as archive:
+        assert any("events.out.tfevents" in name for name in archive.namelist())
 
 
 def test_a_comparison_has_the_numbers_of_each_run_by_its_name():
