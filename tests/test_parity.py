@@ -6,7 +6,8 @@ from helpers import I, O
 from helpers import network as ours
 
 import rnnviz as rv
-from rnnviz.interop import parity, probe, suggest
+from rnnviz.interop import parity, probe
+from rnnviz.interop.suggest import suggest
 
 
 @pytest.fixture(scope="module")
