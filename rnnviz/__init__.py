@@ -19,6 +19,7 @@ from rnnviz.network import Layer, Network, Readout
 from rnnviz.presets import PRESETS
 from rnnviz.record import LayerRecord, Record
 from rnnviz.run import draw, run
+from rnnviz.runfile import SavedRun, load_run, run_bytes, runs, save_run
 from rnnviz.sweep import SWEEPS, SweepPlan, SweepTable, plan_sweep, sweep
 from rnnviz.tasks import TASKS
 from rnnviz.train import Change, History, Moment, TrainStep, schedule_of, train
@@ -42,6 +43,7 @@ __all__ = [
     "Readout",
     "Record",
     "RunConfig",
+    "SavedRun",
     "SweepConfig",
     "SweepPlan",
     "SweepTable",
@@ -53,10 +55,14 @@ __all__ = [
     "draw",
     "figures",
     "interop",
+    "load_run",
     "losses",
     "plan_sweep",
     "predict",
     "run",
+    "run_bytes",
+    "runs",
+    "save_run",
     "schedule_of",
     "sweep",
     "train",

@@ -113,6 +113,39 @@ class CrossEntropy:
         return nats.sum(axis=1) * scale, dy.astype(y.dtype, copy=False)
 
 
+@dataclass(frozen=True, eq=False)
+class Tangent:
+    """Any loss near the outputs it was taken at: its shares there, and its derivative by them.
+
+    What remains of a loss whose own code is not at hand. Its gradient is the loss's there.
+
+    Parameters
+    ----------
+    at : (T, B, O), the outputs
+    loss_t : (T,), each step's share of the loss there
+    dy : (T, B, O), the derivative of the loss there
+
+    Examples
+    --------
+    >>> loss = Tangent(np.ones((1, 1, 1)), np.array([4.0]), np.full((1, 1, 1), 2.0))
+    >>> loss_t, dy = loss.value_and_grad(np.full((1, 1, 1), 1.5))
+    >>> loss_t.tolist(), dy.ravel().tolist()
+    ([5.0], [2.0])
+    """
+
+    at: Float[Array, "T B O"]
+    loss_t: Float[Array, " T"]
+    dy: Float[Array, "T B O"]
+
+    def value_and_grad(
+        self, y: Float[Array, "T B O"]
+    ) -> tuple[Float[Array, " T"], Float[Array, "T B O"]]:
+        """L = L_0 + sum dy (y - y_0)."""
+        if y.shape != self.at.shape:
+            raise ValueError(f"y must be (T, B, O) = {self.at.shape}, got {y.shape}")
+        return self.loss_t + np.einsum("tbo,tbo->t", self.dy, y - self.at), self.dy
+
+
 def _kept(mask: Array | None, y: Array) -> int:
     return y.shape[0] * y.shape[1] if mask is None else int(mask.sum())
 
