@@ -8,6 +8,8 @@ import pytest
 import shapes
 from streamlit.components.v2 import manifest_scanner
 
+collect_ignore = ["golden"]  # what made those files needs Keras and Flax
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check shapes anew in each test, the doctests of the package too."""
