@@ -2,6 +2,7 @@
 
 import csv
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
 from typing import ClassVar
@@ -23,9 +24,9 @@ class Rows(Task):
 
     name: str
     """What the errors call it."""
-    read: slice | list[int] = slice(None)
+    read: Sequence[int] = (0,)
     """The columns that are inputs."""
-    answered: slice | list[int] = slice(None)
+    answered: Sequence[int] = (0,)
     """The columns whose next values are asked for."""
 
     @property
@@ -69,7 +70,8 @@ class Rows(Task):
             raise ValueError(f"no window of {steps} steps ends in the held-out part of {self.name}")
         row = ends[rng.integers(0, len(ends), batch_size)] + np.arange(-steps, 1)[:, None]
         scored = row[1:] >= self.split if held_out else np.ones((steps, batch_size), bool)
-        x, target = self.rows[row[:-1]][..., self.read], self.rows[row[1:]][..., self.answered]
+        window = self.rows[row]
+        x, target = window[:-1][..., [*self.read]], window[1:][..., [*self.answered]]
         return Batch(x, target, scored, scored)
 
     def baseline(self, steps: int, lag: int, loss_at: str) -> float:
@@ -79,9 +81,9 @@ class Rows(Task):
         no line to beat: repeating the present value already does far better.
         """
         after = 1 + np.flatnonzero(self._unbroken[1 : self.split] > 1)
-        now = self.rows[after - 1][:, self.read]
+        now = self.rows[after - 1][:, [*self.read]]
         design = np.column_stack([now, np.ones(len(after))])
-        target = self.rows[after][:, self.answered]
+        target = self.rows[after][:, [*self.answered]]
         line = np.linalg.lstsq(design, target, rcond=None)[0]
         return float(np.mean((target - design @ line) ** 2))
 
