@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import chart, controls, session, visitor
 from dashboard.frame import header, style
-from dashboard.views import compare, explore, sweep, train
+from dashboard.views import compare, explore, sweep, train, your_model
 
 
 def main() -> None:
@@ -22,16 +22,19 @@ def main() -> None:
         st.Page(train.render, title="Train", url_path="train"),
         st.Page(compare.render, title="Compare", url_path="compare"),
         st.Page(sweep.render, title="Sweep", url_path="sweep"),
+        st.Page(your_model.render, title="Your model", url_path="your-model"),
     ]
     session.keep("explore-page", pages[0])
     session.keep("compare-page", pages[2])
     page = st.navigation(pages, position="hidden")
     top = st.container(key="top")
+    session.keep("settings-matter", True)
     page.run()
     with top:
         header(pages)
-    with st.sidebar:  # after the page: what is looked at while a slider moves is the pictures
-        controls.sidebar()
+    if session.kept("settings-matter"):
+        with st.sidebar:  # after the page: what is looked at while a slider moves is the pictures
+            controls.sidebar()
 
 
 if __name__ == "__main__":

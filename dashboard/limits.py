@@ -32,3 +32,9 @@ ALL_RUNS_LIMIT: Final = 384 << 20
 """The most that the runs of all visitors may keep together."""
 VISITORS: Final = 200
 """Visitors whose runs are kept."""
+BROUGHT_LIMIT: Final = 384 << 20
+"""The most that the weights and data of all visitors, and what is computed of them, may take."""
+OWN_RUN_LIMIT: Final = 64 << 20
+"""The most that the record of a visitor's own weights or data may take."""
+OWN_SECONDS: Final = 10.0
+"""Seconds that one pass of a visitor's own weights may take."""

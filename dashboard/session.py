@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.link import State, from_query, to_query
@@ -157,6 +158,13 @@ def insist(key: str, value: object) -> None:
 def value(key: str) -> Any:
     """What the widget of this key shows."""
     return st.session_state[key]
+
+
+def forget_upload(file_id: str) -> None:
+    """Have the server keep the bytes of an uploaded file no longer."""
+    run = get_script_run_ctx()
+    if run and isinstance(run.uploaded_file_mgr, MemoryUploadedFileManager):
+        run.uploaded_file_mgr.remove_file(run.session_id, file_id)
 
 
 def kept(name: str, default: Any = None) -> Any:

@@ -98,6 +98,18 @@ def record_bytes(config: RunConfig) -> int:
     return each * ((config.steps + 1) * config.batch_size * per_step + weights)
 
 
+def network_bytes(network: Network, steps: int, batch_size: int) -> int:
+    """How much memory the record of a network on a batch takes, in bytes."""
+    per_step = 2 * network.input_size + 3 * network.output_size
+    per_step += sum(numbers_a_step(layer.cell) for layer in network.layers)
+    for first, *others in network.levels:
+        read = network.layers[first].cell.input_size
+        width = sum(network.layers[n].cell.hidden_size for n in (first, *others))
+        per_step += (width + read) * bool(others) + width * (network.residual and first > 0)
+    weights = 2 * sum(W.size for W in network.params.values())
+    return int(network.dtype.itemsize * ((steps + 1) * batch_size * per_step + weights))
+
+
 def numbers_a_step(cell: Cell) -> int:
     """How many numbers a layer's record keeps of one step of one sequence."""
     tape = cell.tape(1, 1, np.dtype(np.float32))
