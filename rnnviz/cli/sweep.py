@@ -1,4 +1,4 @@
-"""The ``rnnviz`` command."""
+"""``rnnviz sweep``: a grid of runs."""
 
 import sys
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from typing import Any
 import click
 import pandas as pd
 
-from rnnviz.config import MEASURES, Knob, SweepConfig, TrainConfig
-from rnnviz.config.sweep import value_of
-from rnnviz.presets import PRESETS
+from rnnviz.cli.settings import NEW_FILE, check_output, config_of, json_option, takes_settings
+from rnnviz.config import MEASURES, Knob, SweepConfig
 from rnnviz.sweep import plan_sweep, sweep
 
+ENDINGS = (".csv", ".parquet")
 ON_MANY_MACHINES = """
 \b
 On many machines, each with rnnviz installed, in a network of your own:
@@ -23,15 +23,8 @@ Whoever can reach a scheduler can run code on its workers.
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="rnnviz")
-def main() -> None:
-    """How gradients move through time in a recurrent network."""
-
-
-@main.command("sweep", epilog=ON_MANY_MACHINES)
-@click.argument("preset", required=False)
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting.")
+@click.command("sweep", epilog=ON_MANY_MACHINES)
+@takes_settings
 @click.option(
     "--knob",
     "knobs",
@@ -55,10 +48,11 @@ def main() -> None:
 @click.option("--store", type=click.Path(path_type=Path), help="A folder to go on from.")
 @click.option("--scheduler", help="A Dask scheduler's address, tcp://host:port.")
 @click.option("--workers", type=click.IntRange(1), help="Processes on this machine.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .csv or .parquet file.")
-@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+@click.option("-o", "--output", type=NEW_FILE, help="A .csv or .parquet file.")
+@json_option
 def sweep_command(
     preset: str | None,
+    config: Path | None,
     settings: tuple[str, ...],
     knobs: tuple[str, ...],
     seeds: int,
@@ -71,24 +65,22 @@ def sweep_command(
     as_json: bool,
 ) -> None:
     """Run a grid of settings with several seeds, from PRESET or from the defaults."""
-    try:
-        config = SweepConfig(
-            base=_base(preset, settings),
-            knobs=[Knob.parse(text) for text in knobs],
-            seeds=tuple(range(seeds)),
-            measures=measures,
-            solved=solved,
-        )
-        plan = plan_sweep(config)
-        click.echo(
-            f"{plan.runs:,} runs in {plan.chunks:,} chunks, about {plan.seconds:,.0f} s of one core"
-            f" and {plan.nbytes / 2**20:,.0f} MB a worker",
-            err=True,
-        )
-        with click.progressbar(length=config.runs, file=sys.stderr, label="Runs") as bar:
-            table = sweep(config, store, scheduler, workers, _progress(bar.update))
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+    check_output(output, ENDINGS)
+    asked = SweepConfig(
+        base=config_of(preset, config, settings),
+        knobs=[Knob.parse(text) for text in knobs],
+        seeds=tuple(range(seeds)),
+        measures=measures,
+        solved=solved,
+    )
+    plan = plan_sweep(asked)
+    click.echo(
+        f"{plan.runs:,} runs in {plan.chunks:,} chunks, about {plan.seconds:,.0f} s of one core"
+        f" and {plan.nbytes / 2**20:,.0f} MB a worker",
+        err=True,
+    )
+    with click.progressbar(length=asked.runs, file=sys.stderr, label="Runs") as bar:
+        table = sweep(asked, store, scheduler, workers, _progress(bar.update))
     _write(table, output, as_json=as_json)
 
 
@@ -108,22 +100,3 @@ def _write(table: pd.DataFrame, output: Path | None, *, as_json: bool) -> None:
         click.echo(table.to_json(orient="records"))
     elif output is None:
         click.echo(table.to_csv(index=False), nl=False)
-
-
-def _base(preset: str | None, settings: tuple[str, ...]) -> TrainConfig:
-    if preset is not None and preset not in PRESETS:
-        raise ValueError(f"the preset must be one of {sorted(PRESETS)}, got {preset!r}")
-    base = PRESETS[preset].config if preset else TrainConfig()
-    changes = dict(_pair(text, "--set") for text in settings)
-    return base.replace(**{name: value_of(name, text) for name, text in changes.items()})
-
-
-def _pair(text: str, option: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign or not value:
-        raise ValueError(f"{option} must be NAME=VALUE, got {text!r}")
-    return name.strip(), value.strip()
-
-
-if __name__ == "__main__":
-    main()
