@@ -38,3 +38,9 @@ OWN_RUN_LIMIT: Final = 64 << 20
 """The most that the record of a visitor's own weights or data may take."""
 OWN_SECONDS: Final = 10.0
 """Seconds that one pass of a visitor's own weights may take."""
+UPLOADS: Final = 3
+"""Files of one session that have come and are not read yet."""
+ALL_UPLOADS: Final = 16
+"""Such files of all sessions together."""
+UPLOAD_BYTES: Final = 21 << 20
+"""The largest upload, as ``server.maxUploadSize`` says, and what stands around the file."""
