@@ -13,7 +13,7 @@ from dashboard.own_weights import Model
 from rnnviz import TASKS
 from rnnviz.tasks import LOSS_AT, Task
 
-KINDS: Final = {"probe": "Random numbers", "task": "A task", "file": "A file of yours"}
+KINDS: Final = {"probe": "Random", "task": "A task", "file": "A file"}
 PARTS: Final = {"training": "Training part", "validation": "Held-out part"}
 LOSSES: Final = {"answers": "Of its answers", "outputs": "Mean square of its outputs"}
 

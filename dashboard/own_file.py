@@ -20,7 +20,6 @@ from rnnviz.interop.limits import amount, shown
 from rnnviz.interop.series import OwnSeries
 from rnnviz.tasks import Task
 
-ENDINGS: Final = (".csv", ".tsv", ".parquet", ".npz", ".txt")
 MISSING: Final = {"drop": "No window with a gap", "interpolate": "On the line between neighbours"}
 
 Chosen = tuple[Task | None, tuple[object, ...], str]
@@ -43,8 +42,7 @@ def of_file(model: Model) -> Chosen:
     if data is None:
         opener(
             "data",
-            "A series (CSV, Parquet, npz), a text, or arrays x (T, B, I)",
-            ENDINGS,
+            "A series (.csv, .parquet, .npz), a text (.txt), or arrays x (T, B, I) (.npz)",
             open_data,
         )
         return None, (), ""

@@ -59,7 +59,7 @@ def parity_of(model: Model) -> None:
 
 
 def _ask() -> None:
-    opener("outputs", "Outputs (npz)", [".npz"], open_outputs)
+    opener("outputs", "Outputs: .npz", open_outputs)
     st.text_area(
         "Or the outputs of the last step, a line for each sequence",
         key="pasted",

@@ -22,7 +22,7 @@ from rnnviz.interop.limits import amount, one_line, shown
 
 EXAMPLE: Final = "adding_lstm.safetensors"
 """An LSTM trained on the adding problem, named as PyTorch names its weights."""
-SOURCES: Final = {"file": "A file of weights", "settings": "The network of the settings"}
+SOURCES: Final = {"file": "A file", "settings": "As in the settings"}
 TITLES: Final = {
     "framework": "Framework",
     "modules": "Recurrent modules",
@@ -82,7 +82,9 @@ def choose_model() -> Model | None:
         )
         session.keep("settings-matter", source == "settings")
         if source == "settings":
-            st.caption("Untrained, as the settings in the sidebar describe it, for your data.")
+            st.caption(
+                "Untrained, as the settings in the sidebar draw it, of the sizes of your data."
+            )
             return Model("Network of the settings", None)
         weights: Weights | None = brought("weights")
         if weights is None:
@@ -119,7 +121,7 @@ def open_example() -> None:
 
 def _open() -> None:
     """What an empty page offers."""
-    opener("weights", "safetensors, npz, Keras, HDF5 or PyTorch", [*ENDINGS], open_weights)
+    opener("weights", f"Weights: {', '.join(ENDINGS)}", open_weights)
     st.button(
         "Open the example: an LSTM trained on the adding problem",
         key="example",

@@ -1,6 +1,6 @@
 """Files that a visitor opens: read at once, and their bytes forgotten."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -12,16 +12,17 @@ Read = Callable[[bytes, str], None]
 """Takes what is in a file, and the name it has, or says in a ``ValueError`` why not."""
 
 
-def opener(slot: str, label: str, endings: Sequence[str], read: Read, help: str = "") -> None:
-    """A place for a file, with the sentence that refuses the last one, if one does."""
+def opener(slot: str, label: str, read: Read) -> None:
+    """A place for a file, with the sentence that refuses the last one, if one does.
+
+    Any file may be put there: what it is not is said in our words, and not in a trace.
+    """
     number = session.kept(f"{slot}-uploads", 0)
     st.file_uploader(
         label,
-        [*endings],
         key=f"{slot}-{number}",
         on_change=_opened,
         args=(slot, number, read),
-        help=help or None,
     )
     if refused := session.kept(f"{slot}-refused"):
         st.error(escape(f"Not opened: {refused}."))
