@@ -13,6 +13,7 @@ import rnnviz as rv
 from rnnviz.cli import main
 from rnnviz.cli.app import app_script, serving
 from rnnviz.cli.presets import as_toml
+from rnnviz.cli.train import _watched
 from rnnviz.config.file import parse_config
 from rnnviz.interop import probe
 
@@ -97,6 +98,22 @@ def test_training_is_saved_with_its_history_and_its_events(tmp_path):
     assert len([*events.rglob("*.tfevents.*")]) == 5
 
 
+def test_training_that_is_interrupted_keeps_what_there_is_by_then():
+    def interrupted():
+        steps = rv.train(rv.TrainConfig(**CONFIG, iterations=9))
+        yield next(steps)
+        yield next(steps)
+        raise KeyboardInterrupt
+
+    seen, told = [], []
+    history = rv.History.collect(_watched(interrupted(), seen, lambda n, _: told.append(n)))
+    assert history.column("step").tolist() == [0, 1]
+    assert seen[0].number == 1
+    assert told == [1, 1]
+    with pytest.raises(KeyboardInterrupt):
+        next(_watched((_ for _ in interrupted() if False), [], print))
+
+
 def test_training_is_told_in_rows_and_goes_to_csv(tmp_path):
     path = tmp_path / "steps.csv"
     words = [*SMALL, "--set", "iterations=2", "-o", path]
@@ -109,6 +126,8 @@ def test_training_is_told_in_rows_and_goes_to_csv(tmp_path):
 def test_a_report_of_a_preset_a_training_and_a_run_file_is_a_page(tmp_path):
     run, page = tmp_path / "run.safetensors", tmp_path / "page.html"
     call("train", *SMALL, "--set", "iterations=3", "--set", "cell=lstm", "-o", run)
+    call("report", *SMALL, "--set", "directions=both", "-o", page)
+    assert '"name":"itemized"' not in page.read_text("utf-8")  # losses travel forward together
     call("report", "irnn", *SMALL, "-o", page, "--dark")
     text = page.read_text("utf-8")
     assert "rv.run(config)" in text

@@ -18,7 +18,7 @@ RUNS = "RNNVIZ_RUNS"
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of run files for the page Runs: a gallery, and the newest as it is written.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
 @click.option(
     "--address",
     default="127.0.0.1",

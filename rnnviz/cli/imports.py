@@ -11,7 +11,7 @@ from rnnviz.bptt import bptt
 from rnnviz.cli.settings import FILE, NEW_FILE, check_output, example, json_option, pair
 from rnnviz.cli.told import print_rows, print_run
 from rnnviz.interop import Parity, Recognised, parity, probe, read_arrays, recognise, suggest
-from rnnviz.interop.limits import check_bytes, shown
+from rnnviz.interop.limits import check_bytes, one_line, shown
 from rnnviz.losses import MSE
 from rnnviz.network import Network
 from rnnviz.runfile import save_run
@@ -120,7 +120,7 @@ def _print(found: Recognised, compared: Parity | None, better: dict[str, str]) -
     for note in found.notes:
         click.echo(note)
     if found.unused:
-        click.echo(f"not used: {', '.join(shown(name) for name in found.unused)}")
+        click.echo(f"not used: {', '.join(one_line(name) for name in found.unused)}")
     if compared:
         click.echo(f"\n{compared}")
     if better:

@@ -103,7 +103,8 @@ def _pictures(record: Record, theme: Theme, told: str) -> Iterator[go.Figure]:
         caption=told,
     )
     yield figures.eigenvalues(spectrum, theme=theme, caption=told)
-    if record.steps <= LONGEST:
+    forward = not any(layer.reverse for layer in record.network.layers)
+    if forward and record.steps <= LONGEST:
         yield figures.itemized(diagnostics.itemized(record), theme=theme, caption=told)
     top = record.network.layers[record.network.top].cell
     if type(top).gate_names:

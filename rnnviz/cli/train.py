@@ -51,7 +51,7 @@ def train_command(
     events: Path | None,
     as_json: bool,
 ) -> None:
-    """Train a network, from PRESET or from the defaults."""
+    """Train a network, from PRESET or from the defaults; Ctrl-C ends it early."""
     check_output(output, ENDINGS)
     asked = config_of(preset, config, settings)
     history, last = trained(asked)
@@ -83,11 +83,16 @@ def _shown(step: TrainStep | None) -> str | None:
 def _watched(
     steps: Iterable[TrainStep], seen: list[TrainStep], update: Callable[[int, TrainStep], None]
 ) -> Iterator[TrainStep]:
-    """The same steps, of which the latest is in ``seen``."""
-    for step in steps:
-        seen[:] = [step]
-        update(1, step)
-        yield step
+    """The same steps, of which the latest is in ``seen``; Ctrl-C ends them, and nothing is lost."""
+    try:
+        for step in steps:
+            seen[:] = [step]
+            update(1, step)
+            yield step
+    except KeyboardInterrupt:
+        if not seen:
+            raise
+        click.echo("\nStopped: what was trained until here is kept.", err=True)
 
 
 def _write(path: Path, config: TrainConfig, history: History, last: TrainStep) -> None:
