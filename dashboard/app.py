@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import chart, controls, session, upload_guard, visitor
 from dashboard.frame import header, style
-from dashboard.views import compare, explore, sweep, train, your_model
+from dashboard.views import compare, explore, runs, sweep, train, your_model
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
         st.Page(compare.render, title="Compare", url_path="compare"),
         st.Page(sweep.render, title="Sweep", url_path="sweep"),
         st.Page(your_model.render, title="Your model", url_path="your-model"),
+        st.Page(runs.render, title="Runs", url_path="runs"),
     ]
     session.keep("explore-page", pages[0])
     session.keep("compare-page", pages[2])

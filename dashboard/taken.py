@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from dashboard import session
 from dashboard.explored import Explored
-from rnnviz import History, RunConfig, SweepConfig
+from rnnviz import History, RunConfig, SweepConfig, run_bytes
 from rnnviz.events import write_events
 from rnnviz.export import to_frame, to_npz
 from rnnviz.figures.theme import Theme
@@ -54,15 +54,21 @@ class Taken:
 
 def of_run(explored: Explored, drawn: Sequence[go.Figure], again: Draw) -> Taken:
     """A run: its pictures as they are on screen, or drawn again, and its whole record."""
-    record, config = explored.record, explored.config
+    record, config, loss = explored.record, explored.config, explored.loss
     rows = sum(layer.h.size for layer in record.layers)
     files = [
+        File(
+            "Run file",
+            RUN_FILE,
+            "application/octet-stream",
+            lambda: run_bytes(record, config=config, loss=loss, name=explored.caption),
+        ),
         File(
             "Record as npz",
             "rnnviz-record.npz",
             "application/zip",
             lambda: to_npz(record, config),
-        )
+        ),
     ]
     if rows <= ROWS_LIMIT:
         files.append(_csv("Record as CSV", "record", lambda: to_frame(record)))

@@ -5,9 +5,19 @@
 Any reader of safetensors opens it. A folder of such files is a gallery: ``runs`` reads their heads.
 """
 
-from rnnviz.runfile.folder import Gallery, runs
+from rnnviz.runfile.folder import Gallery, newest, runs
 from rnnviz.runfile.head import Head, read_head
 from rnnviz.runfile.load import SavedRun, load_run
 from rnnviz.runfile.save import run_bytes, save_run
 
-__all__ = ["Gallery", "Head", "SavedRun", "load_run", "read_head", "run_bytes", "runs", "save_run"]
+__all__ = [
+    "Gallery",
+    "Head",
+    "SavedRun",
+    "load_run",
+    "newest",
+    "read_head",
+    "run_bytes",
+    "runs",
+    "save_run",
+]

@@ -1,6 +1,7 @@
 """A folder of runs, which needs no index: the heads of its files."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from rnnviz.runfile.head import Head, read_head
@@ -29,12 +30,19 @@ def runs(folder: str | Path) -> Gallery:
     heads, skipped = [], []
     for path in newest(folder):
         try:
-            heads.append(read_head(path))
+            found = path.stat()
+            heads.append(_head_at(path, found.st_mtime_ns, found.st_size))
         except ValueError as cause:
             skipped.append(str(cause))
         except OSError as cause:
             skipped.append(f"{called(path)} cannot be opened: {cause.strerror}")
     return Gallery(tuple(heads), tuple(skipped))
+
+
+@lru_cache(FILES)
+def _head_at(path: Path, *_: int) -> Head:
+    """A file's head, read again only where its time or its size has changed."""
+    return read_head(path)
 
 
 def newest(folder: Path) -> list[Path]:

@@ -11,7 +11,16 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.runfile.limits import ARRAYS, FILE_BYTES, FORMAT, HEADER_BYTES, VERSION, called, short
+from rnnviz.runfile.limits import (
+    ARRAYS,
+    FILE_BYTES,
+    FORMAT,
+    HEADER_BYTES,
+    NAME_CHARACTERS,
+    VERSION,
+    called,
+    short,
+)
 
 _METADATA: Final = "__metadata__"
 _KEYS: Final = ("format", "version", "head", "head_sha256", "data_sha256")
@@ -171,8 +180,11 @@ def _head(
 ) -> Head:
     name, provenance = told.get("name"), told.get("provenance")
     shape = header.get("x", {}).get("shape", [])
-    if not isinstance(name, str) or len(shape) != 3:
-        raise _HeadError("is damaged: it must have a name and inputs x (T, B, I)")
+    if not isinstance(name, str) or len(name) > NAME_CHARACTERS or len(shape) != 3:
+        raise _HeadError(
+            f"is damaged: it must have a name of at most {NAME_CHARACTERS} characters and "
+            "inputs x (T, B, I)"
+        )
     if not isinstance(provenance, dict) or not all(
         isinstance(text, str) for pair in provenance.items() for text in pair
     ):

@@ -15,11 +15,13 @@ NAME_CHARACTERS: Final = 1000
 """The longest name of a run, which is text and no path."""
 SHOWN: Final = 80
 """How much of what a stranger wrote is shown."""
+SENTENCE: Final = 300
+"""How much is shown of a sentence that may quote it."""
 FILES: Final = 1000
 """The most files of a folder that are looked into: the newest."""
 
 
-def short(text: object) -> str:
+def short(text: object, most: int = SHOWN) -> str:
     """What a stranger wrote, on one line and not for ever.
 
     Examples
@@ -28,7 +30,7 @@ def short(text: object) -> str:
     (True, 80)
     """
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-    return clean if len(clean) <= SHOWN else clean[: SHOWN - 1] + "…"
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
 def called(path: object) -> str:

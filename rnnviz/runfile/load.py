@@ -16,7 +16,7 @@ from rnnviz.losses import Loss
 from rnnviz.record import Record
 from rnnviz.runfile.head import TYPES, Head, checksum, head_of
 from rnnviz.runfile.kept_loss import loss_from
-from rnnviz.runfile.limits import FILE_BYTES, called
+from rnnviz.runfile.limits import FILE_BYTES, SENTENCE, called, short
 from rnnviz.runfile.packed import unpacked
 from rnnviz.runfile.stacked import unstacked
 from rnnviz.runfile.structure import network_from
@@ -64,7 +64,7 @@ def load_run(path: str | Path | bytes, name: str = "") -> SavedRun:
     try:
         return _saved(head, arrays)
     except (ValueError, TypeError, OverflowError) as cause:
-        raise ValueError(f"{file} is damaged: {cause}") from None
+        raise ValueError(f"{file} is damaged: {short(cause, SENTENCE)}") from None
 
 
 def _read(path: Path) -> bytes:
@@ -84,7 +84,7 @@ def _arrays(data: bytes, head: Head) -> dict[str, Array]:
     if checksum(arrays) != head.data_sha256:
         raise ValueError(f"{head.file} is damaged: its numbers are not those that were written")
     turned = head.told.get("transposed")
-    if not isinstance(turned, list) or not all(key in arrays for key in turned):
+    if not isinstance(turned, list) or not all(turn in [*arrays] for turn in turned):
         raise ValueError(f"{head.file} is damaged: it must hold the arrays it calls transposed")
     for key in turned:
         arrays[key] = arrays[key].T

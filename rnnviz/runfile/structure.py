@@ -1,5 +1,6 @@
 """A network without its weights, as plain data, and back."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
@@ -80,7 +81,7 @@ def _own(params: Mapping[str, Array], part: str) -> dict[str, Array]:
 
 
 def _cell(told: Any) -> tuple[Cell, bool]:
-    if not isinstance(told, dict) or told.get("cell") not in CELLS:
+    if not isinstance(told, dict) or told.get("cell") not in [*CELLS]:
         raise ValueError(f"a layer's cell must be one of {sorted(CELLS)}")
     if type(told.get("reverse")) is not bool:
         raise ValueError("a layer must say whether it reads in reverse")
@@ -96,5 +97,5 @@ def _cell(told: Any) -> tuple[Cell, bool]:
 def _check_constant(name: str, value: object, *, whole: bool) -> None:
     whole = whole and name != "step_size"
     allowed = (int,) if whole else (int, float)
-    if type(value) not in allowed:
-        raise ValueError(f"{name} of a cell must be a {'whole ' * whole}number")
+    if type(value) not in allowed or not math.isfinite(value):  # type: ignore[arg-type]
+        raise ValueError(f"{name} of a cell must be a {'whole' if whole else 'finite'} number")

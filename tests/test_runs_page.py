@@ -1,0 +1,90 @@
+"""Runs, driven without a browser: a file and a folder are shown, and what is no run is named."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import rnnviz as rv
+from dashboard import gallery
+
+
+def runs_page():
+    import streamlit as st
+
+    from dashboard import session
+    from dashboard.views import explore, runs
+
+    session.start()
+    session.keep("explore-page", st.Page(explore.render, url_path="explore"))
+    runs.render()
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A training of seven steps, with its moments, as ``rnnviz train -o`` writes one."""
+    config = rv.TrainConfig(cell="gru", hidden_size=4, steps=6, batch_size=3, iterations=7)
+    history = rv.History.collect(rv.train(config))
+    record = rv.run(config.run)
+    return SimpleNamespace(
+        config=config,
+        record=record,
+        data=rv.run_bytes(record, config=config, history=history, name="my `first` run"),
+    )
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """An empty page."""
+    monkeypatch.delenv(gallery.VARIABLE, raising=False)
+    return AppTest.from_function(runs_page, default_timeout=60).run()
+
+
+def said(app):
+    return " ".join(str(one.value) for one in (*app.markdown, *app.error, *app.info))
+
+
+def put(app, data, name):
+    app.file_uploader[0].set_value((name, data, "application/octet-stream"))
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_file_is_shown_with_its_training_and_a_way_to_its_settings(page, trained):
+    app = put(page, trained.data, "a.safetensors")
+    assert "my \\`first\\` run" in said(app)
+    charts = [one.proto.id for one in app.get("bidi_component")]
+    assert len(charts) >= 4
+    (link,) = app.get("page_link")
+    assert "cell=gru" in link.proto.query_string
+    assert "hidden_size=4" in link.proto.query_string
+    app.button(key="run-close").click().run()
+    assert len(app.file_uploader) == 1
+
+
+def test_a_torn_file_is_named_and_the_page_stays(page, trained):
+    app = put(page, trained.data[:-1], "torn.safetensors")
+    assert "torn\\.safetensors is torn" in said(app)
+    assert "verdict" not in said(app)
+
+
+def test_a_folder_is_followed_and_what_is_no_run_is_named(monkeypatch, tmp_path, trained):
+    monkeypatch.setenv(gallery.VARIABLE, str(tmp_path))
+    app = AppTest.from_function(runs_page, default_timeout=60).run()
+    assert "There is no run in it yet" in said(app)
+    rv.save_run(tmp_path / "one.safetensors", trained.record, name="the first")
+    os.utime(tmp_path / "one.safetensors", (1, 1))
+    (tmp_path / "no.safetensors").write_bytes(b"nothing of ours")
+    os.utime(tmp_path / "no.safetensors", (0, 0))
+    app.run()
+    assert "**the first**" in said(app)
+    assert "no\\.safetensors is" in said(app)
+    rv.save_run(tmp_path / "two.safetensors", trained.record, name="the second")
+    app.run()
+    assert "**the second**" in said(app)
+    app.toggle(key="follow-newest").set_value(False).run()
+    app.selectbox(key="run-choice").set_value("one.safetensors").run()
+    assert "**the first**" in said(app)
+    assert not app.exception
