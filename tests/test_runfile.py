@@ -212,7 +212,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path):
 def test_a_process_that_is_killed_while_it_saves_leaves_whole_files(tmp_path):
     code = (
         "import sys, itertools, rnnviz as rv\n"
-        "record = rv.run(rv.RunConfig(steps=200, hidden_size=64))\n"
+        "record = rv.run(rv.RunConfig(steps=60, hidden_size=32))\n"
         "for n in itertools.count():\n"
         "    rv.save_run(sys.argv[1], record, name=str(n))\n"
     )
