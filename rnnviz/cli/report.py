@@ -1,30 +1,13 @@
 """``rnnviz report``: a run or a training as one HTML page."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import click
-import plotly.graph_objects as go
 
-from rnnviz import diagnostics, figures
-from rnnviz.cells.vanilla import Vanilla
-from rnnviz.cli.run import recorded
 from rnnviz.cli.settings import NEW_FILE, check_output, config_of, example, takes_settings
-from rnnviz.cli.train import trained
-from rnnviz.config import RunConfig, TrainConfig
-from rnnviz.export import caption
-from rnnviz.history import History
-from rnnviz.record import Record
-from rnnviz.runfile import load_run
-from rnnviz.takeaway import Saved, Training, as_html
-from rnnviz.train import baseline
 
 ENDINGS = (".html",)
 RUN_FILE = ".safetensors"
-LONGEST = 1_000
-"""Steps up to which the gradient of every step's loss is in the page: a number for each pair."""
-Theme = Literal["light", "dark"]
 
 
 @click.command("report", epilog=example("rnnviz report lstm-pytorch -o report.html"))
@@ -46,79 +29,16 @@ def report_command(
 
     PRESET is the name of a preset, or a run file that ends in .safetensors.
     """
+    from rnnviz.cli import page  # Plotly takes a second, which the other commands need not wait
+
     check_output(output, ENDINGS)
-    theme: Theme = "dark" if dark else "light"
+    theme: page.Theme = "dark" if dark else "light"
     if preset and preset.lower().endswith(RUN_FILE):
         if config or settings or training:
             raise click.UsageError("a run file is reported as it is: it takes no settings")
-        page = of_file(Path(preset), theme)
+        text = page.of_file(Path(preset), theme)
     else:
         asked = config_of(preset, config, settings)
-        page = of_training(asked, theme) if training else of_run(asked.run, theme)
-    output.write_text(page, "utf-8")
+        text = page.of_training(asked, theme) if training else page.of_run(asked.run, theme)
+    output.write_text(text, "utf-8")
     click.echo(f"{output}: {output.stat().st_size / 2**20:.1f} MB", err=True)
-
-
-def of_run(config: RunConfig, theme: Theme) -> str:
-    """The page of an untrained network's run."""
-    record, _ = recorded(config)
-    told = caption(config)
-    verdict = diagnostics.verdict(record, config=config)
-    return as_html(config, [*_pictures(record, theme, told)], told, verdict.sentence)
-
-
-def of_training(config: TrainConfig, theme: Theme) -> str:
-    """The page of a whole training."""
-    history, last = trained(config)
-    told = caption(config)
-    drawn = [*_of_history(history, theme, told, config)]
-    verdict = last.fault or last.reached or ""
-    went = Training(((0, config),), len(history.rows))
-    return as_html(went, drawn, told, verdict)
-
-
-def of_file(path: Path, theme: Theme) -> str:
-    """The page of a run file."""
-    saved = load_run(path)
-    config = saved.config
-    told = caption(config) if config else saved.name or path.name
-    drawn = [*_pictures(saved.record, theme, told)]
-    if saved.history:
-        drawn += _of_history(saved.history, theme, told, config)
-    verdict = diagnostics.verdict(saved.record, config=config)
-    return as_html(Saved(path.name), drawn, told, verdict.sentence)
-
-
-def _pictures(record: Record, theme: Theme, told: str) -> Iterator[go.Figure]:
-    flow = diagnostics.gradient_flow(record, "last")
-    spectrum = diagnostics.eigenvalues(record.network)
-    vanilla = all(isinstance(layer.cell, Vanilla) for layer in record.network.layers)
-    total = diagnostics.gradient_flow(record, "total") if record.dy[:-1].any() else None
-    yield figures.time_panel(
-        record,
-        flow,
-        total=total,
-        spectrum=spectrum if vanilla else None,
-        theme=theme,
-        caption=told,
-    )
-    yield figures.eigenvalues(spectrum, theme=theme, caption=told)
-    forward = not any(layer.reverse for layer in record.network.layers)
-    if forward and record.steps <= LONGEST:
-        yield figures.itemized(diagnostics.itemized(record), theme=theme, caption=told)
-    top = record.network.layers[record.network.top].cell
-    if type(top).gate_names:
-        yield figures.gates(diagnostics.gates(record), theme=theme, caption=told)
-    yield figures.weights(record.network, theme=theme, caption=told)
-
-
-def _of_history(
-    history: History, theme: Theme, told: str, config: RunConfig | None
-) -> Iterator[go.Figure]:
-    floor = baseline(config) if isinstance(config, TrainConfig) else None
-    yield figures.loss_curve(history, baseline=floor, theme=theme, caption=told)
-    clip_by = config.clip_by if isinstance(config, TrainConfig) else "norm"
-    yield figures.gradient_norm(history, clip_by=clip_by, theme=theme, caption=told)
-    if history.moments:
-        yield figures.gradient_map(history, theme=theme, caption=told)
-    yield figures.update_ratios(history, theme=theme, caption=told)
