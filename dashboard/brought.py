@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from dashboard import visitor
 from dashboard.limits import BROUGHT_LIMIT
 
-SLOTS: Final = ("weights", "data", "outputs", "result", "run", "shown run")
+SLOTS: Final = ("weights", "data", "outputs", "result", "run")
 """What a visitor may have one of each of."""
 
 _kept: LRUCache[tuple[str, str], tuple[Any, int]] = LRUCache(

@@ -7,7 +7,9 @@ a visitor.
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from threading import Lock
+
+from cachetools import LRUCache
 
 from dashboard.brought import bring, brought
 from dashboard.explored import Explored
@@ -19,9 +21,7 @@ from rnnviz.interop.limits import amount, one_line
 from rnnviz.record import Record
 from rnnviz.run import network_bytes
 from rnnviz.runfile import Gallery, newest
-
-VARIABLE: Final = "RNNVIZ_RUNS"
-"""In which the server finds its folder of runs."""
+from rnnviz.runfile.limits import FOLDER
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,13 @@ class Opened:
         return one_line(self.saved.name) or self.file
 
 
+_kept: LRUCache[object, tuple[Opened, int]] = LRUCache(2 * OWN_RUN_LIMIT, lambda kept: kept[1])
+_lock = Lock()
+
+
 def folder() -> Path | None:
     """The folder of runs that the server was started with, if it was."""
-    named = os.environ.get(VARIABLE, "")
+    named = os.environ.get(FOLDER, "")
     return Path(named) if named else None
 
 
@@ -68,11 +72,11 @@ def open_upload(data: bytes, name: str) -> None:
     ValueError
         One sentence that names the file and the cause.
     """
-    _keep("run", None, load_run(data, name), one_line(name))
+    bring("run", *_opened(load_run(data, name), one_line(name)))
 
 
 def of_folder(file: str) -> Opened:
-    """The run of a file of the folder, read again only where it has changed.
+    """The run of a file of the folder, read anew where it has changed, and shared by all visitors.
 
     Raises
     ------
@@ -81,46 +85,42 @@ def of_folder(file: str) -> Opened:
     """
     found = folder()
     assert found
-    path = found / file
+    path, name = found / file, one_line(file)
     try:
         stamp = path.stat()
         if stamp.st_size > OWN_RUN_LIMIT:
-            raise ValueError(
-                f"{one_line(file)} must be at most {amount(OWN_RUN_LIMIT)} to be shown here, got "
-                f"{amount(stamp.st_size)}"
-            )
+            raise ValueError(_too_large(name, stamp.st_size))
         key = path, stamp.st_mtime_ns, stamp.st_size
-        kept = brought("shown run")
-        if kept is None or kept[0] != key:
-            return _keep("shown run", key, load_run(path), one_line(file))
+        with _lock:
+            if key not in _kept:
+                _kept[key] = _opened(load_run(path), name)
+            return _kept[key][0]
     except OSError as cause:
-        raise ValueError(f"{one_line(file)} cannot be opened: {cause.strerror}") from None
-    opened: Opened = kept[1]
-    return opened
+        raise ValueError(f"{name} cannot be opened: {cause.strerror}") from None
 
 
 def of_upload() -> Opened | None:
     """The run of the file that this visitor has opened."""
-    kept = brought("run")
-    return kept[1] if kept else None
+    found: Opened | None = brought("run")
+    return found
 
 
-def _keep(slot: str, key: object, saved: SavedRun, file: str) -> Opened:
+def _opened(saved: SavedRun, file: str) -> tuple[Opened, int]:
+    """A run to be looked at, and the bytes that it takes with what will be asked of it."""
     size = _check(saved.record, file)
     explored = Explored(saved.record, saved.loss, told=_told(saved, file))
-    opened = Opened(file, saved, explored)
-    bring(slot, (key, opened), 2 * size)
-    return opened
+    return Opened(file, saved, explored), 2 * size
+
+
+def _too_large(file: str, size: int) -> str:
+    return f"{file} must take at most {amount(OWN_RUN_LIMIT)} to be shown here, got {amount(size)}"
 
 
 def _check(record: Record, file: str) -> int:
     """The bytes that a record takes, where it is not too much to look at."""
     size = network_bytes(record.network, record.steps, record.batch_size)
     if size > OWN_RUN_LIMIT:
-        raise ValueError(
-            f"the record in {file} must take at most {amount(OWN_RUN_LIMIT)} to be shown here, got "
-            f"{amount(size)}"
-        )
+        raise ValueError(_too_large(f"the record in {file}", size))
     hidden = max(layer.cell.hidden_size for layer in record.network.layers)
     for name, value in (
         ("steps", record.steps),

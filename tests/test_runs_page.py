@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import rnnviz as rv
-from dashboard import gallery
+from rnnviz.runfile.limits import FOLDER
 
 
 def runs_page():
@@ -37,7 +37,7 @@ def trained():
 @pytest.fixture
 def page(monkeypatch):
     """An empty page."""
-    monkeypatch.delenv(gallery.VARIABLE, raising=False)
+    monkeypatch.delenv(FOLDER, raising=False)
     return AppTest.from_function(runs_page, default_timeout=60).run()
 
 
@@ -71,7 +71,7 @@ def test_a_torn_file_is_named_and_the_page_stays(page, trained):
 
 
 def test_a_folder_is_followed_and_what_is_no_run_is_named(monkeypatch, tmp_path, trained):
-    monkeypatch.setenv(gallery.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(FOLDER, str(tmp_path))
     app = AppTest.from_function(runs_page, default_timeout=60).run()
     assert "There is no run in it yet" in said(app)
     rv.save_run(tmp_path / "one.safetensors", trained.record, name="the first")

@@ -32,8 +32,10 @@ LISTED: Final = 8
 HOW: Final = """\
 from rnnviz.interop.pytorch import Callback
 
-watch = Callback("runs", every=100)      # before the loop
-watch(model, x, lambda y: loss(y, target))   # in it, at every step"""
+# before the loop
+watch = Callback("runs", every=100)
+# in it, at every step
+watch(model, x, lambda y: loss(y, target))"""
 
 
 def render() -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-RUNS = "RNNVIZ_RUNS"
-"""The variable in which the app finds its folder of runs."""
+from rnnviz.runfile.limits import FOLDER
 
 
 @click.command("app")
@@ -30,7 +29,7 @@ def app_command(runs: Path | None, port: int, address: str, no_browser: bool) ->
     """Open the app; Ctrl-C ends it."""
     script = app_script()
     command = serving(script, port, address, no_browser=no_browser)
-    environment = {**os.environ, **({RUNS: str(runs.resolve())} if runs else {})}
+    environment = {**os.environ, **({FOLDER: str(runs.resolve())} if runs else {})}
     os.chdir(script.parent.parent)  # where .streamlit/config.toml is
     if sys.platform == "win32":
         raise SystemExit(subprocess.call(command, env=environment))

@@ -3,6 +3,8 @@
 from pathlib import PurePath
 from typing import Final
 
+FOLDER: Final = "RNNVIZ_RUNS"
+"""The variable in which the app finds its folder of runs."""
 ENDING: Final = ".safetensors"
 FORMAT: Final = "rnnviz-run"
 VERSION: Final = 1
