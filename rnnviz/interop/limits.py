@@ -54,10 +54,12 @@ def amount(size: int) -> str:
 
     Examples
     --------
-    >>> amount(20 << 20), amount(700)
-    ('20.0 MB', '700 bytes')
+    >>> amount(20 << 20), amount(12_500), amount(700)
+    ('20.0 MB', '12.2 KB', '700 bytes')
     """
-    return f"{size} bytes" if size < 1 << 10 else f"{size / (1 << 20):,.1f} MB"
+    if size < 1 << 10:
+        return f"{size} bytes"
+    return f"{size / (1 << 20):,.1f} MB" if size >= 1 << 20 else f"{size / (1 << 10):.1f} KB"
 
 
 def check_bytes(size: int, name: str, most: int = FILE_BYTES) -> None:
