@@ -249,8 +249,8 @@ def test_choosing_what_to_view_never_recomputes_the_network(section, monkeypatch
     import dashboard.explored
 
     runs = []
-    real = dashboard.explored.run
-    monkeypatch.setattr(dashboard.explored, "run", lambda *a: runs.append(a) or real(*a))
+    real = dashboard.explored._run
+    monkeypatch.setattr(dashboard.explored, "_run", lambda *a: runs.append(a) or real(*a))
     app = opened(**SMALL, seed="77", section="why" if section != "why" else "check")
     count = len(runs)
     app.pills(key="section").set_value(section).run()
