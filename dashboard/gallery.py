@@ -137,7 +137,8 @@ def _told(saved: SavedRun, file: str) -> str:
     """What made a picture, in a line."""
     name, record = one_line(saved.name) or file, saved.record
     if saved.config:
-        trained = ", trained" if saved.history else ""
+        steps = len(saved.history.rows) if saved.history else 0
+        trained = f", after {steps:,} steps of training" if steps else ""
         return f"{name}{trained}: {caption(saved.config)}"
     cells = dict.fromkeys(layer.cell.title for layer in record.network.layers)
     size = record.network.layers[record.network.top].cell.hidden_size

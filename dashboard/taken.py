@@ -57,12 +57,7 @@ def of_run(explored: Explored, drawn: Sequence[go.Figure], again: Draw) -> Taken
     record, config, loss = explored.record, explored.config, explored.loss
     rows = sum(layer.h.size for layer in record.layers)
     files = [
-        File(
-            "Run file",
-            RUN_FILE,
-            "application/octet-stream",
-            lambda: run_bytes(record, config=config, loss=loss, name=explored.caption),
-        ),
+        run_file(lambda: run_bytes(record, config=config, loss=loss, name=explored.caption)),
         File(
             "Record as npz",
             "rnnviz-record.npz",
@@ -83,6 +78,11 @@ def of_run(explored: Explored, drawn: Sequence[go.Figure], again: Draw) -> Taken
         if rows > ROWS_LIMIT
         else "",
     )
+
+
+def run_file(make: Callable[[], bytes]) -> File:
+    """A whole run in one file, which opens on Runs and in Python."""
+    return File("Run file", RUN_FILE, "application/octet-stream", make)
 
 
 def of_training(training: Training, history: History, title: str, draw: Draw) -> Taken:

@@ -7,7 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import rnnviz as rv
+from dashboard import gallery
+from dashboard.explored import Explored
+from dashboard.views import runs
 from rnnviz.runfile.limits import FOLDER
+from rnnviz.takeaway import as_python, questions
 
 
 def runs_page():
@@ -88,3 +92,16 @@ def test_a_folder_is_followed_and_what_is_no_run_is_named(monkeypatch, tmp_path,
     app.selectbox(key="run-choice").set_value("one.safetensors").run()
     assert "**the first**" in said(app)
     assert not app.exception
+
+
+def test_a_run_that_is_shown_can_be_taken_away_as_it_came(trained):
+    saved = rv.load_run(trained.data)
+    opened = gallery.Opened("a", saved, Explored(saved.record, saved.loss, told="told"))
+    taken = runs._taken(opened, [])
+    again = rv.load_run(taken.files[0].make())
+    assert (again.config, again.name) == (trained.config, "my `first` run")
+    assert len(again.history.moments) == 7
+    assert again.provenance == saved.provenance
+    named = questions(runs._training(opened, "dark"))
+    assert list(named) == ["loss", "gradient-map"]
+    assert "load_run" in as_python(taken.page, named)

@@ -1,8 +1,10 @@
 """Runs: from files, one that is opened here or those of a folder, with all that Explore shows."""
 
+from dataclasses import replace
 from typing import Final
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session
@@ -17,10 +19,12 @@ from dashboard.gallery import (
     open_upload,
 )
 from dashboard.own_weights import table
-from dashboard.result import look_of, show
-from dashboard.take_away import take_away
+from dashboard.result import again, show
+from dashboard.take_away import offer
+from dashboard.taken import RUN_FILE, Taken, of_run, run_file
 from dashboard.uploads import opened, opener
-from rnnviz import TrainConfig, figures
+from rnnviz import SavedRun, TrainConfig, figures, run_bytes
+from rnnviz.figures.theme import Theme
 from rnnviz.interop.limits import amount, one_line
 from rnnviz.runfile import Gallery, Head
 from rnnviz.train import baseline
@@ -29,6 +33,8 @@ EVERY: Final = 2.0
 """Seconds between two looks into the folder that is followed."""
 LISTED: Final = 8
 """Runs of the folder that stand in the table; all are in the choice."""
+TRAINED: Final = ("loss", "gradient-map")
+"""The pictures of a training."""
 HOW: Final = """\
 from rnnviz.interop.pytorch import Callback
 
@@ -183,12 +189,42 @@ def _shown(found: Opened) -> None:
                 help="Runs them from the start: untrained, on the first batch.",
             )
     drawn = show(found.explored)
-    if saved.history and isinstance(saved.config, TrainConfig):
-        look = look_of(found.explored)
-        for key, figure in (
-            ("loss", figures.loss_curve(saved.history, baseline=baseline(saved.config), **look)),
-            ("gradient-map", figures.gradient_map(saved.history, **look)),
-        ):
-            picture(figure, key)
-            drawn.append(figure)
-    take_away(found.explored, drawn)
+    for key, figure in zip(TRAINED, _training(found, session.theme()), strict=False):
+        picture(figure, key)
+        drawn.append(figure)
+    offer(_taken(found, drawn))
+
+
+def _training(found: Opened, theme: Theme) -> list[go.Figure]:
+    """The training that made the network, where the file has one."""
+    history, config = found.saved.history, found.saved.config
+    if history is None or not isinstance(config, TrainConfig):
+        return []
+    caption = found.explored.caption
+    return [
+        figures.loss_curve(history, baseline=baseline(config), theme=theme, caption=caption),
+        figures.gradient_map(history, theme=theme, caption=caption),
+    ]
+
+
+def _taken(found: Opened, drawn: list[go.Figure]) -> Taken:
+    """What there is to take away: the file as it came, too."""
+    explored, saved = found.explored, found.saved
+
+    def anew(theme: Theme) -> list[go.Figure]:
+        return [*again(explored, (), theme), *_training(found, theme)]
+
+    taken = of_run(explored, drawn, anew)
+    others = [file for file in taken.files if file.name != RUN_FILE]
+    return replace(taken, files=(run_file(lambda: _bytes(saved)), *others))
+
+
+def _bytes(saved: SavedRun) -> bytes:
+    return run_bytes(
+        saved.record,
+        config=saved.config,
+        loss=saved.loss,
+        history=saved.history,
+        name=saved.name,
+        provenance=saved.provenance,
+    )

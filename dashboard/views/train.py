@@ -1,5 +1,6 @@
 """Train: watch the loss and the gradient change while the network learns."""
 
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -19,9 +20,9 @@ from dashboard.run_control import buttons, look_at, selected, use_changes
 from dashboard.runs import BUSY
 from dashboard.scrubber import PLAY_EVERY, is_playing, scrub
 from dashboard.take_away import offer
-from dashboard.taken import Taken, of_training
+from dashboard.taken import Taken, of_training, run_file
 from dashboard.train_settings import settings
-from rnnviz import TASKS, TrainConfig, figures
+from rnnviz import TASKS, TrainConfig, figures, run_bytes
 from rnnviz.export import caption
 from rnnviz.figures.theme import Theme
 from rnnviz.figures.training import Runs
@@ -111,7 +112,14 @@ def _taken(job: TrainJob) -> Taken:
         ]
 
     training = Training(job.stages, len(history.rows))
-    return of_training(training, history, _caption(job.config), pictures)
+    taken = of_training(training, history, _caption(job.config), pictures)
+    return replace(taken, files=(run_file(lambda: _run_file(now)), *taken.files))
+
+
+def _run_file(now: Seen) -> bytes:
+    """The weights that are looked at, on the held-out batch, with every step's numbers."""
+    run = now.explored
+    return run_bytes(run.record, config=now.config, loss=run.loss, history=now.history)
 
 
 def _looked_at(step: float) -> None:
