@@ -135,6 +135,8 @@ def test_a_report_of_a_preset_a_training_and_a_run_file_is_a_page(tmp_path):
     call("report", run, "-o", page)
     text = page.read_text("utf-8")
     assert "rv.load_run(&quot;run.safetensors&quot;)" in text
+    assert "<th>hidden_size</th><td>5</td>" in text
+    assert "It is trained for 3 steps" in text
     assert '"name":"gates"' in text
     assert '"name":"gradient-map"' in text
     call("report", *SMALL, "--set", "iterations=3", "--train", "-o", page)

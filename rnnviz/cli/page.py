@@ -50,7 +50,15 @@ def of_file(path: Path, theme: Theme) -> str:
     if saved.history:
         drawn += _of_history(saved.history, theme, told, config)
     verdict = diagnostics.verdict(saved.record, config=config)
-    return as_html(Saved(path.name), drawn, told, verdict.sentence)
+    page = Saved(path.name, _made(config, saved.history))
+    return as_html(page, drawn, told, verdict.sentence)
+
+
+def _made(config: RunConfig | None, history: History | None) -> RunConfig | Training | None:
+    """What a file says that its run came from."""
+    if isinstance(config, TrainConfig) and history:
+        return Training(((0, config),), len(history.rows))
+    return config.run if isinstance(config, TrainConfig) else config
 
 
 def _pictures(record: Record, theme: Theme, told: str) -> Iterator[go.Figure]:

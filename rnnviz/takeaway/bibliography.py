@@ -153,7 +153,7 @@ def _configs(page: Page) -> list[RunConfig]:
         case Training():
             return [config for _, config in page.stages]
         case Saved():
-            return []
+            return _configs(page.made) if page.made else []
     return [page]
 
 

@@ -56,7 +56,7 @@ def settings_of(page: Page) -> dict[str, object]:
         case Training():
             return {**page.config.model_dump(), "steps taken": page.steps}
         case Saved():
-            return {"file": page.file}
+            return {"file": page.file} | (settings_of(page.made) if page.made else {})
     return page.model_dump()
 
 

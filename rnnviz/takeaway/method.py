@@ -54,6 +54,8 @@ def _paragraphs(page: Page) -> Iterator[str]:
             yield from _of_training(Training.whole(page))
         case Saved():
             yield f"The run is the one in the file {page.file}."
+            if page.made:
+                yield from [*_paragraphs(page.made)][:-1]
         case _:
             yield from _of_run(page)
     yield _DERIVATIVES

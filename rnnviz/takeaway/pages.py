@@ -55,6 +55,8 @@ class Saved:
     """A run in a file, which may have no settings."""
 
     file: str
+    made: "RunConfig | Training | None" = None
+    """What the file says that it came from."""
 
 
 Page = RunConfig | Training | Comparison | SweepConfig | Saved
