@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.asked import MOST_SEQUENCES, MOST_STEPS, asked, choose, choose_number
 from dashboard.frame import escape
 from dashboard.own_file import Chosen, of_file
-from dashboard.own_weights import Model
+from dashboard.own_weights import Model, in_sentences
 from rnnviz import TASKS
 from rnnviz.tasks import LOSS_AT, Task
 
@@ -54,7 +54,7 @@ def choose_data(model: Model) -> Drawing | None:
         try:
             task, key, name = _CHOSEN[kind](model)
         except ValueError as refused:
-            st.info(escape(f"{str(refused)[:1].upper()}{str(refused)[1:]}."))
+            st.info(escape(in_sentences([str(refused)])))
             return None
         if task is None and kind != "probe":
             return None

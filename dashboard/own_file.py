@@ -12,7 +12,7 @@ from dashboard import session
 from dashboard.asked import ask, asked, choose, choose_several
 from dashboard.brought import bring, brought
 from dashboard.frame import escape
-from dashboard.own_weights import Model, table
+from dashboard.own_weights import Model, in_sentences, table
 from dashboard.uploads import opened, opener
 from rnnviz.arrays import Array
 from rnnviz.interop import Table, read_arrays, read_table, read_text, sequences, series, text
@@ -98,8 +98,8 @@ def _task_of(data: Data, model: Model) -> tuple[Task, tuple[object, ...]]:
 
 def _series(found: Table, model: Model) -> tuple[Task, tuple[object, ...]]:
     """Which columns are read and answered, and what is done about gaps and scales."""
-    for note in found.notes:
-        st.caption(escape(f"{note[:1].upper()}{note[1:]}."))
+    if found.notes:
+        st.caption(escape(in_sentences(found.notes)))
     inputs = model.network.input_size if model.network else None
     outputs = model.network.output_size if model.network else None
     if inputs is not None and inputs > len(found.columns):

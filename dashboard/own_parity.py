@@ -11,7 +11,7 @@ from dashboard import session
 from dashboard.asked import ask, asked
 from dashboard.brought import bring, brought
 from dashboard.frame import escape
-from dashboard.own_weights import TITLES, Model, Weights, table
+from dashboard.own_weights import TITLES, Model, Weights, in_sentences, table
 from dashboard.uploads import opened, opener
 from rnnviz import Network
 from rnnviz.arrays import Array
@@ -103,7 +103,7 @@ def _compare(weights: Weights, network: Network, y: Array) -> None:
     same = found.precision is not None
     (st.success if same else st.warning)(escape(found.sentence))
     if found.note:
-        st.caption(escape(f"{found.note[:1].upper()}{found.note[1:]}."))
+        st.caption(escape(in_sentences([found.note])))
     if not same:
         _suggest(weights.arrays, network, y)
         table(_worst(found), "The steps that differ most")

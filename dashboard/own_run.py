@@ -10,7 +10,7 @@ from dashboard.explored import Explored
 from dashboard.limits import OWN_RUN_LIMIT, OWN_SECONDS, PASSES
 from dashboard.own_data import Drawing
 from dashboard.own_weights import Model
-from rnnviz import CELLS, Network, bptt, build
+from rnnviz import Network, bptt, build
 from rnnviz.arrays import Array, Bool
 from rnnviz.interop import probe
 from rnnviz.losses import MSE, Loss
@@ -97,18 +97,17 @@ def _mask(x: Array, at: str) -> Bool[Array, "T B"] | None:
 
 def _told(model: Model, network: Network, drawing: Drawing) -> str:
     """What made a picture, in a line."""
-    cells = dict.fromkeys(CELLS_BY_TYPE[type(layer.cell)] for layer in network.layers)
+    cells = dict.fromkeys(layer.cell.title for layer in network.layers)
     levels = len(network.levels)
     sizes = [network.input_size, network.layers[network.top].cell.hidden_size, network.output_size]
     layers = "" if levels == 1 else f"{levels} layers, "
     both = "both directions, " if len(network.layers) > levels else ""
+    c = session.config()
+    drawn = "" if model.network else f"{c.init} × gain {c.gain:g}, "
     loss = "loss" if drawing.has_answers else "mean square of the outputs"
     part = ", held-out part" if drawing.part == "validation" else ""
     return (
         f"{model.name}: {', '.join(cells)}, {layers}{both}{' to '.join(map(str, sizes))}, "
-        f"T = {drawing.steps}, B = {drawing.batch_size}, {drawing.name}{part}, {loss} at "
+        f"{drawn}T = {drawing.steps}, B = {drawing.batch_size}, {drawing.name}{part}, {loss} at "
         f"{drawing.loss_at}, seed {drawing.seed} · rnnviz 0.1"
     )
-
-
-CELLS_BY_TYPE = {kind: kind.title for kind in CELLS.values()}

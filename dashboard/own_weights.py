@@ -83,9 +83,10 @@ def choose_model() -> Model | None:
         session.keep("settings-matter", source == "settings")
         if source == "settings":
             st.caption(
-                "Untrained, as the settings in the sidebar draw it, of the sizes of your data."
+                "Untrained: cell, size and weights are those of the sidebar, its inputs and "
+                "outputs those of your data. Task, length and batch are chosen here."
             )
-            return Model("Network of the settings", None)
+            return Model("untrained", None)
         weights: Weights | None = brought("weights")
         if weights is None:
             _open()
@@ -150,8 +151,8 @@ def _recognised(weights: Weights) -> Model | None:
     if found.unused:
         some = ", ".join(map(one_line, found.unused[:3])) + " …" * (len(found.unused) > 3)
         said.append(f"{len(found.unused)} arrays are not part of the network: {some}")
-    for note in said:
-        st.caption(escape(f"{note[:1].upper()}{note[1:]}."))
+    if said:
+        st.caption(escape(in_sentences(said)))
     _corrections(found)
     return Model(weights.name, network, weights, found)
 
@@ -179,6 +180,11 @@ def _corrections(found: Recognised) -> None:
 
 def _correct(name: str) -> None:
     ask(corrections={**asked().corrections, name: session.value(f"correct-{name}")})
+
+
+def in_sentences(notes: Sequence[str]) -> str:
+    """Notes as a text."""
+    return " ".join(f"{note[:1].upper()}{note[1:]}." for note in notes)
 
 
 def table(rows: pd.DataFrame, caption: str) -> None:
