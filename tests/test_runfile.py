@@ -189,9 +189,8 @@ def test_a_folder_is_a_gallery_without_an_index(tmp_path):
     (tmp_path / "folder.safetensors").mkdir()
     gallery = rv.runs(tmp_path)
     assert [head.name for head in gallery.heads] == ["second", "first"]
-    assert [(head.steps, head.batch_size, head.cells) for head in gallery.heads] == [
-        (7, 3, "lstm")
-    ] * 2
+    told = [(head.steps, head.batch_size, head.cells, head.loss) for head in gallery.heads]
+    assert told == [(7, 3, "lstm", record.loss)] * 2
     assert sorted(sentence.split()[0] for sentence in gallery.skipped) == [
         "foreign.safetensors",
         "torn.safetensors",

@@ -49,6 +49,10 @@ def said(app):
     return " ".join(str(one.value) for one in (*app.markdown, *app.error, *app.info))
 
 
+def tables(app):
+    return "".join(one.proto.body for one in app.get("html"))
+
+
 def put(app, data, name):
     app.file_uploader[0].set_value((name, data, "application/octet-stream"))
     app.run()
@@ -85,12 +89,18 @@ def test_a_folder_is_followed_and_what_is_no_run_is_named(monkeypatch, tmp_path,
     app.run()
     assert "**the first**" in said(app)
     assert "no\\.safetensors is" in said(app)
+    assert [one.label for one in app.expander] == ["One file is no run"]
     rv.save_run(tmp_path / "two.safetensors", trained.record, name="the second")
     app.run()
     assert "**the second**" in said(app)
     app.toggle(key="follow-newest").set_value(False).run()
-    app.selectbox(key="run-choice").set_value("one.safetensors").run()
+    assert app.button(key="run-Newer").disabled
+    app.button(key="run-Older").click().run()
     assert "**the first**" in said(app)
+    assert "→ the first · one.safetensors" in tables(app)
+    assert f"<td>{trained.record.loss:.3g}</td>" in tables(app)
+    app.selectbox(key="run-choice").set_value("two.safetensors").run()
+    assert "**the second**" in said(app)
     assert not app.exception
 
 

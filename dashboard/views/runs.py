@@ -3,45 +3,24 @@
 from dataclasses import replace
 from typing import Final
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session
 from dashboard.frame import escape, picture
-from dashboard.gallery import (
-    Opened,
-    folder,
-    gallery,
-    newest_stamp,
-    of_folder,
-    of_upload,
-    open_upload,
-)
-from dashboard.own_weights import table
+from dashboard.gallery import Opened, of_upload, open_upload
 from dashboard.result import again, show
+from dashboard.run_folder import choose_run
 from dashboard.take_away import offer
 from dashboard.taken import RUN_FILE, Taken, of_run, run_file
 from dashboard.uploads import opened, opener
 from rnnviz import SavedRun, TrainConfig, figures, run_bytes
 from rnnviz.figures.theme import Theme
-from rnnviz.interop.limits import amount, one_line
-from rnnviz.runfile import Gallery, Head
+from rnnviz.interop.limits import one_line
 from rnnviz.train import baseline
 
-EVERY: Final = 2.0
-"""Seconds between two looks into the folder that is followed."""
-LISTED: Final = 8
-"""Runs of the folder that stand in the table; all are in the choice."""
 TRAINED: Final = ("loss", "gradient-map")
 """The pictures of a training."""
-HOW: Final = """\
-from rnnviz.interop.pytorch import Callback
-
-# before the loop
-watch = Callback("runs", every=100)
-# in it, at every step
-watch(model, x, lambda y: loss(y, target))"""
 
 
 def render() -> None:
@@ -55,7 +34,7 @@ def render() -> None:
     with left:
         found = _upload()
     with right:
-        found = _folder(is_covered=found is not None) or found
+        found = choose_run(is_covered=found is not None) or found
     if found:
         _shown(found)
 
@@ -76,110 +55,11 @@ def _upload() -> Opened | None:
         return found
 
 
-def _folder(*, is_covered: bool) -> Opened | None:
-    """The run that is chosen in the server's folder, unless a file is open."""
-    with st.container(border=True, key="folder-box"):
-        place = folder()
-        if place is None:
-            _without()
-            return None
-        st.markdown(f"**Folder** {escape(place.name)}")
-        try:
-            found = gallery()
-        except ValueError as refused:
-            st.error(escape(f"Not read: {refused}."))
-            return None
-        assert found
-        _skipped(found)
-        follows = _follow()
-        if not found.heads:
-            st.info("There is no run in it yet.")
-            return None
-        _listed(found.heads)
-        if is_covered:
-            st.caption("Close the file to see a run of the folder.")
-            return None
-        file = found.heads[0].file if follows else _choice(found.heads)
-        return _opened(file)
-
-
-def _without() -> None:
-    st.markdown("**A folder, also while it is written**")
-    st.markdown(
-        "Started as `rnnviz app --runs FOLDER`, this page lists the runs of a folder and can "
-        "follow the newest while your own PyTorch script trains:"
-    )
-    st.code(HOW, "python")
-
-
-def _opened(file: str) -> Opened | None:
-    try:
-        return of_folder(file)
-    except ValueError as refused:
-        st.error(escape(f"Not opened: {refused}."))
-        return None
-
-
-def _skipped(found: Gallery) -> None:
-    """What in the folder is no run, by name."""
-    if found.skipped:
-        with st.expander(f"{len(found.skipped)} files were left out", type="compact"):
-            for sentence in found.skipped[:LISTED]:
-                st.markdown(escape(sentence))
-            if len(found.skipped) > LISTED:
-                st.markdown(f"and {len(found.skipped) - LISTED} more")
-
-
-def _follow() -> bool:
-    """Whether the newest run is shown as it is written."""
-    follows = st.toggle("Follow the newest", key="follow-newest", value=True)
-    st.fragment(_watch, run_every=EVERY if follows else None)(newest_stamp())
-    return follows
-
-
-def _watch(seen: object) -> None:
-    """Draw the page again where there is something newer than what it shows."""
-    if newest_stamp() != seen:
-        session.redraw()
-
-
-def _listed(heads: tuple[Head, ...]) -> None:
-    rows = [
-        {
-            "Run": one_line(head.name or head.file),
-            "Cell": head.cells,
-            "T": head.steps,
-            "B": head.batch_size,
-            "Written": head.written[:19].replace("T", " "),
-            "Size": amount(head.nbytes),
-        }
-        for head in heads[:LISTED]
-    ]
-    more = f", the newest {LISTED}" if len(heads) > LISTED else ""
-    table(pd.DataFrame(rows), f"{len(heads)} runs{more}")
-
-
-def _choice(heads: tuple[Head, ...]) -> str:
-    names = {head.file: f"{one_line(head.name)} · {one_line(head.file)}" for head in heads}
-    if session.kept("run-file") not in names:
-        session.keep("run-file", heads[0].file)
-    session.show("run-choice", session.kept("run-file"))
-    st.selectbox(
-        "Run", [*names], format_func=names.__getitem__, key="run-choice", on_change=_chosen
-    )
-    file: str = session.kept("run-file")
-    return file
-
-
-def _chosen() -> None:
-    session.keep("run-file", session.value("run-choice"))
-
-
 def _shown(found: Opened) -> None:
     """The run as Explore shows one; its training above the menu, if it had one."""
     saved = found.saved
     with st.container(horizontal=True, vertical_alignment="center", key="run-head"):
-        told = " · ".join(f"{name} {text}" for name, text in saved.provenance.items())
+        told = " · ".join(one_line(f"{name} {text}") for name, text in saved.provenance.items())
         st.markdown(f"**{escape(found.title)}**  \n:small[:gray[{escape(told[:300])}]]")
         if saved.config:
             st.page_link(

@@ -289,5 +289,4 @@ def _told(step: int, seen: Record) -> dict[str, str]:
     return {
         "from": f"PyTorch {one_line(str(torch.__version__))}, {type(cell).__name__}",
         "step": str(step),
-        "loss": repr(seen.loss),
     }

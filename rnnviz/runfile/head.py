@@ -52,6 +52,14 @@ class Head:
         return self.provenance.get("written", "")
 
     @property
+    def loss(self) -> float | None:
+        """The record's loss; None if it does not say."""
+        try:
+            return float(self.provenance["loss"])
+        except (KeyError, ValueError):
+            return None
+
+    @property
     def cells(self) -> str:
         """The kind of its first layer's cell."""
         return short(self.told["network"]["layers"][0].get("cell"))

@@ -101,7 +101,7 @@ def run_bytes(
         "loss": of_loss,
         "history": of_history,
         "transposed": turned,
-        "provenance": _provenance() | dict(provenance or {}),
+        "provenance": _provenance(record) | dict(provenance or {}),
     }
     head = json.dumps(told)
     return save(
@@ -130,8 +130,9 @@ def _settings(config: RunConfig) -> dict[str, object]:
     return config.model_dump(mode="json")
 
 
-def _provenance() -> dict[str, str]:
+def _provenance(record: Record) -> dict[str, str]:
     return {
+        "loss": repr(record.loss),
         "rnnviz": version("rnnviz"),
         "numpy": np.__version__,
         "python": platform.python_version(),
