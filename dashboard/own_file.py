@@ -20,7 +20,7 @@ from rnnviz.interop.limits import amount, shown
 from rnnviz.interop.series import OwnSeries
 from rnnviz.tasks import Task
 
-MISSING: Final = {"drop": "No window with a gap", "interpolate": "On the line between neighbours"}
+MISSING: Final = {"drop": "Leave their windows out", "interpolate": "Interpolate"}
 
 Chosen = tuple[Task | None, tuple[object, ...], str]
 """A task, what it was chosen by, and its name."""
