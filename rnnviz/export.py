@@ -44,7 +44,7 @@ def arrays(record: Record) -> dict[str, Array]:
 
 
 def to_npz(record: Record, config: RunConfig | None = None) -> bytes:
-    """A compressed npz of every array, with the config, if there is one, as JSON text under ``config``.
+    """A compressed npz of every array, and of the config as JSON text under ``config``, if any.
 
     Examples
     --------

@@ -1,56 +1,50 @@
-"""Shapes and types are checked at each function's first calls in a test.
+"""Shapes are checked at each function's first calls in a test, where its signature has any.
 
 What a training or a finite difference calls ten thousand times has the shapes of its first calls,
-and checking it takes four times as long as computing it; what has no shapes in its signature is
-mypy's to check. ``pyproject.toml`` names ``first_calls`` as the type checker; ``conftest.py`` makes
-this a plugin, which begins anew with each test.
+and checking it takes four times as long as computing it; types alone are mypy's to check.
+``pyproject.toml`` names ``first_calls`` as the type checker, and this module stands in for the
+decorator that jaxtyping's import hook puts on every function; ``conftest.py`` makes it a plugin,
+which begins anew with each test.
 """
 
-import sys
 from collections import Counter
-from functools import cached_property, wraps
-from operator import attrgetter
-from types import FunctionType, MethodType
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from functools import wraps
 from typing import Any, get_args
 
+import jaxtyping
 import pytest
 from beartype import beartype
-from jaxtyping import AbstractArray
 
-CALLS = 40
-"""Checks of one function in one test: one of its arguments and one of its result a call."""
+CALLS = 20
+"""Calls of one function that are checked in one test."""
 
-_checks: Counter[tuple[str, str]] = Counter()
-_excused: list[Any] = []
+_checked = jaxtyping.jaxtyped
+_calls: Counter[tuple[str, str]] = Counter()
+
+first_calls = beartype
 
 
-def first_calls(function: Any) -> Any:
-    """Beartype's check of a function, and none from its 40th in a test on."""
-    name = (function.__module__, function.__qualname__)
-    if isinstance(function, type):
-        return beartype(function)
-    has_shapes = any(map(_is_shape, function.__annotations__.values()))
-    made: list[Any] = []  # at the first call, which most functions never see in one file of tests
+def jaxtyped(*, typechecker: Any) -> Callable[[Any], Any]:
+    """The decorator that checks a function or a dataclass, and only at its first calls."""
 
-    @wraps(function)
-    def check(*args: Any, **kwargs: Any) -> Any:
-        _checks[name] += 1
-        if not has_shapes or _checks[name] >= CALLS:
-            _excuse(name, for_good=not has_shapes)
-            return None
-        if not made:
-            made.append(beartype(function))
-        return made[0](*args, **kwargs)
+    def decorate(made: Any) -> Any:
+        if isinstance(made, type):
+            if is_dataclass(made):
+                made.__init__ = decorate(made.__init__)  # type: ignore[misc]
+            return made
+        is_within_another = "<locals>" in made.__qualname__ and made.__name__ != "__init__"
+        if is_within_another or not any(map(_has_shape, made.__annotations__.values())):
+            return made
+        return _at_first(made, typechecker)
 
-    return check
+    return decorate
 
 
 def begin() -> None:
     """Check every function again."""
-    for function in _excused:
-        function.__no_type_check__ = False
-    _excused.clear()
-    _checks.clear()
+    _calls.clear()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -59,30 +53,26 @@ def pytest_runtest_setup() -> None:
     begin()
 
 
-def _is_shape(annotation: Any) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, AbstractArray):
+def _at_first(made: Any, typechecker: Any) -> Any:
+    name = (made.__module__, made.__qualname__)
+    checked: list[Any] = []  # made at the first call, which most functions never see
+
+    @wraps(made)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if _calls[name] >= CALLS:
+            return made(*args, **kwargs)
+        _calls[name] += 1
+        if not checked:
+            checked.append(_checked(made, typechecker=typechecker))
+        return checked[0](*args, **kwargs)
+
+    return call
+
+
+def _has_shape(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, jaxtyping.AbstractArray):
         return True
-    return isinstance(annotation, str) or any(map(_is_shape, get_args(annotation)))
+    return isinstance(annotation, str) or any(map(_has_shape, get_args(annotation)))
 
 
-def _excuse(name: tuple[str, str], *, for_good: bool) -> None:
-    """Tell jaxtyping, whose own part takes as long, by the mark of ``typing.no_type_check``."""
-    module, path = name
-    try:
-        found = attrgetter(path)(sys.modules[module])
-    except (AttributeError, KeyError):
-        return  # made within another function
-    function = _behind(found)
-    if isinstance(function, FunctionType):
-        function.__no_type_check__ = True
-        if not for_good:
-            _excused.append(function)
-
-
-def _behind(found: Any) -> Any:
-    """The function that a method, a property or a cached one calls."""
-    if isinstance(found, MethodType):
-        return found.__func__
-    if isinstance(found, property):
-        return found.fget
-    return found.func if isinstance(found, cached_property) else found
+jaxtyping.jaxtyped = jaxtyped

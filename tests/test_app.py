@@ -164,10 +164,10 @@ def test_units_in_pairs_are_settled_to_an_even_number():
     + [(cell, section) for cell in ("tanh", "lstm", "indrnn") for section in SECTIONS],
 )
 def test_every_section_draws_every_cell(cell, section):
-    one_way = section in ("sources", "truncation")
-    app = opened(
-        **SMALL, cell=cell, section=section, layers="2", directions="one" if one_way else "both"
-    )
+    directions = "one" if section in ("sources", "truncation") else "both"
+    steps = "5" if section in ("check", "surface") else SMALL["steps"]
+    settings = {"cell": cell, "section": section, "layers": "2", "directions": directions}
+    app = opened(**{**SMALL, **settings, "steps": steps})
     assert not app.exception
     assert not app.error
     if section == "theory" and cell not in THEORIES:

@@ -1,6 +1,7 @@
 """The command: the numbers of the app from a shell, files that open again, and exit codes."""
 
 import json
+import resource
 import sys
 from pathlib import Path
 
@@ -174,7 +175,10 @@ def test_weights_are_recognised_compared_corrected_and_run(weights, tmp_path):
 
 SAID = {
     "preset": (["run", "lstm"], "the preset must be one of"),
-    "setting": (["run", "--set", "hidden=3"], "unknown setting 'hidden'"),
+    "setting": (
+        ["run", "--set", "hidden=3"],
+        "unknown setting 'hidden'; did you mean hidden_size?",
+    ),
     "pair": (["train", "--set", "gain"], "--set must be NAME=VALUE, got 'gain'"),
     "value": (["run", "--set", "hidden_size=0"], "hidden_size must be in [1, 1024], got 0"),
     "memory": (["run", *["--set", "steps=10000", "--set", "batch_size=512"]], "at most 1,024 MB"),
@@ -194,6 +198,31 @@ def test_what_went_wrong_is_one_sentence_and_exit_code_1(case, tmp_path, monkeyp
     assert result.stderr.startswith("Error: ")
     assert "Traceback" not in result.output
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_folder_that_holds_events_is_refused_before_the_training(tmp_path, monkeypatch):
+    (tmp_path / "old.tfevents.1").touch()
+    told = call("train", *SMALL, "--set", "iterations=1", "--events", tmp_path, code=1).stderr
+    assert told == f"Error: {tmp_path.name} must hold no events yet, got a folder with some in it\n"
+
+
+@pytest.fixture
+def small_disk():
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 10, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_disk")
+@pytest.mark.parametrize("ending", [".npz", ".csv", ".safetensors"])
+def test_a_file_stays_as_it_was_if_there_is_no_room_for_the_new_one(ending, tmp_path):
+    path = tmp_path / f"run{ending}"
+    path.write_text("old")
+    told = call("run", *SMALL, "-o", path, code=1)
+    assert (told.stdout, told.stderr) == ("", f"Error: {path}: File too large\n")
+    assert [*tmp_path.iterdir()] == [path]
+    assert path.read_text() == "old"
 
 
 def test_a_preset_that_is_named_twice_and_a_bad_file_are_said(tmp_path):

@@ -49,8 +49,14 @@ def test_several_faults_are_all_named():
 
 
 def test_an_unknown_setting_is_named():
-    with pytest.raises(ValueError, match="unknown setting 'hiden_size'; choose from"):
+    with pytest.raises(
+        ValueError, match=r"unknown setting 'hiden_size'; did you mean hidden_size\?$"
+    ):
         rv.RunConfig(hiden_size=3)
+    with pytest.raises(
+        ValueError, match=r"unknown setting 'zzzz'; choose from \['alpha', 'batch_size'"
+    ):
+        rv.RunConfig(zzzz=3)
 
 
 def test_a_config_cannot_be_changed():

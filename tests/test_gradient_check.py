@@ -82,7 +82,7 @@ def test_the_same_entries_are_drawn_for_the_same_seed():
 
 @pytest.mark.parametrize("cell", rv.CELLS)
 def test_an_ordinary_network_is_decided_everywhere(cell):
-    check = checked(cell=cell, layers=2, steps=30)
+    check = checked(cell=cell, layers=2, steps=12)
     assert check.passed
     assert check.undecided == 0
     count = len(check.entries)

@@ -170,8 +170,9 @@ def test_the_child_gives_way_to_the_server(start: Start) -> None:
 @pytest.mark.parametrize("paused", [False, True])
 def test_no_child_outlives_the_server(by: signal.Signals, paused: bool) -> None:
     script = (
-        "import time, rnnviz as rv\n"
+        "import signal, time, rnnviz as rv\n"
         "from dashboard import jobs\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's & ignores it
         f"job = jobs.start(rv.TrainConfig(hidden_size=7, iterations={ENDLESS}))\n"
         "while job.poll().step is None: time.sleep(0.01)\n"
         f"if {paused}: job.pause()\n"

@@ -160,8 +160,8 @@ rv.sweep(config, sys.argv[1], workers=1)
 
 @pytest.mark.slow
 def test_a_killed_sweep_loses_no_finished_chunk(tmp_path):
-    base = rv.TrainConfig(task="adding", hidden_size=16, batch_size=4, steps=40, iterations=60)
-    knob = rv.Knob.linear("gain", 0.5, 1.5, 24)
+    base = rv.TrainConfig(task="adding", batch_size=4, steps=40, iterations=40)
+    knob = rv.Knob.of("hidden_size", range(4, 14))  # each size is a chunk of its own
     config = rv.SweepConfig(base=base, knobs=[knob], seeds=[0, 1], measures=["trained_loss"])
     command = [sys.executable, "-c", SWEEP, str(tmp_path)]
     child = subprocess.Popen(command, stdin=subprocess.PIPE)

@@ -272,7 +272,7 @@ RESUMED = {
 
 @pytest.mark.parametrize("name", RESUMED)
 def test_training_goes_on_from_a_step_or_a_moment_to_the_bit(name: str) -> None:
-    config = small(detail="everything", **RESUMED[name])
+    config = small(detail="everything", iterations=13, **RESUMED[name])
     whole = [*train(config)]
     moment = whole[9].moment
     assert moment
