@@ -64,12 +64,23 @@ def write_events(history: History, folder: str | Path) -> tuple[Path, ...]:
     folder = Path(folder).resolve()
     if not len(history.rows):
         raise ValueError("a history must have at least 1 step to be written, got 0")
-    if folder.exists() and any(folder.rglob("*.tfevents.*")):
-        raise ValueError(f"{folder.name} must hold no events yet, got a folder with some in it")
+    check_empty(folder)
     runs = {folder: [*_curves(history), *_lags(history.moments)]}
     for moment in _picked(history.moments):
         runs[folder / "flow" / f"step {moment.step}"] = list(_flow(moment))
     return tuple(_write(where, scalars) for where, scalars in runs.items())
+
+
+def check_empty(folder: Path) -> None:
+    """Refuse a folder that holds events, before there is a training to be written into it.
+
+    Raises
+    ------
+    ValueError
+    """
+    if folder.exists() and any(folder.rglob("*.tfevents.*")):
+        name = folder.resolve().name
+        raise ValueError(f"{name} must hold no events yet, got a folder with some in it")
 
 
 def _curves(history: History) -> Iterator[Scalar]:

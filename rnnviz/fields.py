@@ -1,8 +1,9 @@
 """Config fields: a number with its range and unit, or a choice from a registry."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, Field, ValidationError
@@ -105,12 +106,26 @@ def sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
     name, came = str(error["loc"][0]) if error["loc"] else "", error["input"]
     field = model.model_fields.get(name)
     if field is None:
-        return f"unknown setting {name!r}; choose from {sorted(model.model_fields)}"
+        meant = likely(name, model.model_fields)
+        choices = f"choose from {sorted(model.model_fields)}"
+        return f"unknown setting {short(name)}; {f'did you mean {meant}?' if meant else choices}"
     if options(field):
         return f"{name} must be one of {sorted(options(field))}, got {short(came)}"
     low, high = bounds(field)
     whole = "a whole number " if error["type"].startswith("int") else ""
     return f"{name} must be {whole}in [{low:g}, {high:g}], got {short(came)}"
+
+
+def likely(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelled most like it, if any is.
+
+    Examples
+    --------
+    >>> likely("Hiden", ["hidden_size", "gain"])
+    'hidden_size'
+    """
+    found = get_close_matches(name[:60].lower(), known, 1)
+    return found[0] if found else None
 
 
 def sentences(error: ValidationError, model: type[BaseModel]) -> str:

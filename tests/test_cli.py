@@ -200,7 +200,7 @@ def test_what_went_wrong_is_one_sentence_and_exit_code_1(case, tmp_path, monkeyp
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_folder_that_holds_events_is_refused_before_the_training(tmp_path, monkeypatch):
+def test_a_folder_that_holds_events_is_refused_before_the_training(tmp_path):
     (tmp_path / "old.tfevents.1").touch()
     told = call("train", *SMALL, "--set", "iterations=1", "--events", tmp_path, code=1).stderr
     assert told == f"Error: {tmp_path.name} must hold no events yet, got a folder with some in it\n"

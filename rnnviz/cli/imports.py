@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.bptt import bptt
+from rnnviz.cli.beside import written
 from rnnviz.cli.settings import FILE, NEW_FILE, check_output, example, json_option, pair
 from rnnviz.cli.told import print_rows, print_run
 from rnnviz.interop import Parity, Recognised, parity, probe, read_arrays, recognise, suggest
@@ -64,7 +65,8 @@ def import_command(
     found, network = _recognised(arrays, asked, file)
     x = probe(network, steps, batch_size, seed)
     if probe_file:
-        np.savez(probe_file, x=x)
+        with written(probe_file) as part:
+            np.savez(part, x=x)
     y = _outputs(outputs) if outputs else None
     compared = None if y is None else parity(network, x, y)
     better = suggest(arrays, x, y, **asked) if y is not None and _differs(compared) else {}
@@ -72,7 +74,8 @@ def import_command(
         _print(found, compared, better)
     record = bptt(network, x, loss := _loss(network, x))
     if output:
-        save_run(output, record, loss=loss, name=file.name)
+        with written(output) as part:
+            save_run(part, record, loss=loss, name=file.name)
     print_run(record, None, _told(found, compared, better), as_json=as_json)
 
 

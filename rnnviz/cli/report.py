@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from rnnviz.cli.beside import written
 from rnnviz.cli.settings import NEW_FILE, check_output, config_of, example, takes_settings
 
 ENDINGS = (".html",)
@@ -40,5 +41,6 @@ def report_command(
     else:
         asked = config_of(preset, config, settings)
         text = page.of_training(asked, theme) if training else page.of_run(asked.run, theme)
-    output.write_text(text, "utf-8")
+    with written(output) as part:
+        part.write_text(text, "utf-8")
     click.echo(f"{output}: {output.stat().st_size / 2**20:.1f} MB", err=True)

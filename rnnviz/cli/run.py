@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from rnnviz.bptt import bptt
+from rnnviz.cli.beside import written
 from rnnviz.cli.settings import (
     NEW_FILE,
     check_output,
@@ -62,10 +63,11 @@ def recorded(config: RunConfig) -> tuple[Record, Loss]:
 
 
 def _write(path: Path, record: Record, config: RunConfig, loss: Loss) -> None:
-    match path.suffix.lower():
-        case ".npz":
-            path.write_bytes(to_npz(record, config))
-        case ".csv":
-            to_frame(record).to_csv(path, index=False)
-        case _:
-            save_run(path, record, config=config, loss=loss)
+    with written(path) as part:
+        match path.suffix.lower():
+            case ".npz":
+                part.write_bytes(to_npz(record, config))
+            case ".csv":
+                to_frame(record).to_csv(part, index=False)
+            case _:
+                save_run(part, record, config=config, loss=loss)

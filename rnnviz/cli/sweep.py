@@ -8,6 +8,7 @@ from typing import Any
 import click
 import pandas as pd
 
+from rnnviz.cli.beside import written
 from rnnviz.cli.settings import NEW_FILE, check_output, config_of, json_option, takes_settings
 from rnnviz.config import MEASURES, Knob, SweepConfig
 from rnnviz.sweep import plan_sweep, sweep
@@ -92,10 +93,12 @@ def _progress(update: Callable[[int], None]) -> Callable[[int, int, pd.DataFrame
 
 
 def _write(table: pd.DataFrame, output: Path | None, *, as_json: bool) -> None:
-    if output is not None and output.suffix == ".parquet":
-        table.to_parquet(output, index=False)
-    elif output is not None:
-        table.to_csv(output, index=False)
+    if output is not None:
+        with written(output) as part:
+            if output.suffix.lower() == ".parquet":
+                table.to_parquet(part, index=False)
+            else:
+                table.to_csv(part, index=False)
     if as_json:
         click.echo(table.to_json(orient="records"))
     elif output is None:

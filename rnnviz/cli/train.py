@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rnnviz.bptt import bptt
+from rnnviz.cli.beside import written
 from rnnviz.cli.settings import (
     NEW_FILE,
     check_output,
@@ -17,7 +18,7 @@ from rnnviz.cli.settings import (
 )
 from rnnviz.cli.told import print_json, print_rows
 from rnnviz.config import TrainConfig
-from rnnviz.events import write_events
+from rnnviz.events import check_empty, write_events
 from rnnviz.history import History, TrainStep
 from rnnviz.run import draw
 from rnnviz.runfile import save_run
@@ -53,6 +54,8 @@ def train_command(
 ) -> None:
     """Train a network, from PRESET or from the defaults; Ctrl-C ends it early."""
     check_output(output, ENDINGS)
+    if events:
+        check_empty(events)
     asked = config_of(preset, config, settings)
     history, last = trained(asked)
     if output:
@@ -97,12 +100,14 @@ def _watched(
 
 def _write(path: Path, config: TrainConfig, history: History, last: TrainStep) -> None:
     if path.suffix.lower() == ".csv":
-        history.to_frame().to_csv(path, index=False)
+        with written(path) as part:
+            history.to_frame().to_csv(part, index=False)
         return
     batch = draw(config, "validation")
     loss = batch.loss(config.loss_at)
     record = bptt(last.network, batch.x, loss)
-    save_run(path, record, config=config, loss=loss, history=history)
+    with written(path) as part:
+        save_run(part, record, config=config, loss=loss, history=history)
 
 
 def _print(config: TrainConfig, history: History, last: TrainStep, *, as_json: bool) -> None:

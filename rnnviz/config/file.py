@@ -5,13 +5,12 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path, PureWindowsPath
 from typing import Any, Final
 
 from rnnviz.config.depth import check_depth
 from rnnviz.config.train import TrainConfig
-from rnnviz.fields import bounds, options, short
+from rnnviz.fields import bounds, likely, options, short
 
 BYTES: Final = 64 << 10
 """The largest file of settings."""
@@ -190,9 +189,9 @@ def _came(value: object) -> str:
 def _notices(unknown: Mapping[str, Any]) -> Iterator[str]:
     paths = [*_paths(unknown)]
     for path in paths[:NOTICES]:
-        likely = _likely(path[-1])
-        meant = f"; did you mean {likely}?" if likely else ""
-        yield f"unknown setting {short('.'.join(path))} is left out{meant}"
+        meant = likely(path[-1], [*TrainConfig.model_fields, PRESET])
+        asked = f"; did you mean {meant}?" if meant else ""
+        yield f"unknown setting {short('.'.join(path))} is left out{asked}"
     if len(paths) > NOTICES:
         yield f"{len(paths) - NOTICES:,} more unknown settings are left out"
 
@@ -204,9 +203,3 @@ def _paths(read: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             yield from ((name, *below) for below in _paths(value))
         else:
             yield (name,)
-
-
-def _likely(name: str) -> str | None:
-    """The known setting that is spelled most like it."""
-    found = get_close_matches(name[:60].lower(), [*TrainConfig.model_fields, PRESET], 1)
-    return found[0] if found else None
