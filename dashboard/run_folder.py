@@ -104,10 +104,10 @@ def _listed(heads: Sequence[Head], at: int | None) -> None:
     rows = [
         {
             "Run": f"→ {_name(head)}" if n == at else _name(head),
+            "Loss": "not told" if head.loss is None else figure_of(head.loss),
             "Cell": head.cells,
             "T": head.steps,
             "B": head.batch_size,
-            "Loss": "not told" if head.loss is None else figure_of(head.loss),
             "Written (UTC)": head.written[:19].replace("T", " "),
             "Size": amount(head.nbytes),
         }

@@ -30,7 +30,7 @@ def render() -> None:
         "**What happened in a run that was saved?** A run file holds every state, every gradient "
         "and where they came from, and opens as it was, to the bit."
     )
-    left, right = st.columns(2)
+    left, right = st.columns([2, 3])
     with left:
         found = _upload()
     with right:

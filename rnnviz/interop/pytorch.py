@@ -40,7 +40,8 @@ def record(module: "nn.Module", inputs: Inputs, loss_fn: LossFn) -> Record:
     are the layer's outputs, and the whole loss counts for the last step that it hears.
 
     A copy of the module is run: the module itself, its gradients, its mode and PyTorch's random
-    numbers are afterwards as they were, and dropout draws what the next step of training will.
+    numbers are afterwards as they were, and dropout draws what the next step of training will. Code
+    that the module itself calls, such as hooks of its own, is called once more.
 
     Parameters
     ----------
