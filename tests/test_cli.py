@@ -200,6 +200,17 @@ def test_what_went_wrong_is_one_sentence_and_exit_code_1(case, tmp_path, monkeyp
     assert [*tmp_path.iterdir()] == []
 
 
+def test_a_sweeps_failed_runs_are_told_and_one_without_any_other_is_exit_code_1(tmp_path):
+    path = tmp_path / "table.csv"
+    words = ["sweep", *SMALL[:2], "--set", "task=sunspots", "--seeds", "1", "-o", path]
+    told = call(*words, "--knob", "steps=9,300").stderr
+    sentence = "runs failed, the first with: steps must be in [1, 249] for sunspots, got 300\n"
+    assert told.endswith(f"Warning: 1 of 2 {sentence}")
+    told = call(*words, "--knob", "steps=300,301", code=1).stderr
+    assert told.endswith(f"Error: 2 of 2 {sentence}")
+    assert len(pd.read_csv(path)) == 2
+
+
 def test_a_folder_that_holds_events_is_refused_before_the_training(tmp_path):
     (tmp_path / "old.tfevents.1").touch()
     told = call("train", *SMALL, "--set", "iterations=1", "--events", tmp_path, code=1).stderr

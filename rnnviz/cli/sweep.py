@@ -83,6 +83,7 @@ def sweep_command(
     with click.progressbar(length=asked.runs, file=sys.stderr, label="Runs") as bar:
         table = sweep(asked, store, scheduler, workers, _progress(bar.update))
     _write(table, output, as_json=as_json)
+    _tell_failed(table)
 
 
 def _progress(update: Callable[[int], None]) -> Callable[[int, int, pd.DataFrame], None]:
@@ -103,3 +104,13 @@ def _write(table: pd.DataFrame, output: Path | None, *, as_json: bool) -> None:
         click.echo(table.to_json(orient="records"))
     elif output is None:
         click.echo(table.to_csv(index=False), nl=False)
+
+
+def _tell_failed(table: pd.DataFrame) -> None:
+    errors = table["error"][table["error"] != ""]
+    if errors.empty:
+        return
+    told = f"{len(errors):,} of {len(table):,} runs failed, the first with: {errors.iloc[0]}"
+    if len(errors) == len(table):
+        raise ValueError(told)
+    click.echo(f"Warning: {told}", err=True)
