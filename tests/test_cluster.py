@@ -43,15 +43,21 @@ def address_in(folder) -> str:
     pytest.fail("the scheduler did not start")
 
 
+PLAIN = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
+
+
+def scheduler(stack: ExitStack, folder) -> str:
+    """The address of one that was started."""
+    words = ["--scheduler-file", str(folder / "scheduler.json"), "--host", "127.0.0.1"]
+    started(stack, "scheduler", *words, "--port", "0", "--no-dashboard")
+    return address_in(folder)
+
+
 def test_a_worker_that_dies_costs_nothing_but_time(tmp_path):
     config = grid(9)
     with ExitStack() as stack:
-        where = str(tmp_path / "scheduler.json")
-        words = ["--scheduler-file", where, "--host", "127.0.0.1", "--port", "0"]
-        started(stack, "scheduler", *words, "--no-dashboard")
-        address = address_in(tmp_path)
-        plain = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
-        workers = [started(stack, "worker", address, *plain) for _ in range(2)]
+        address = scheduler(stack, tmp_path)
+        workers = [started(stack, "worker", address, *PLAIN) for _ in range(2)]
         seen = []
 
         def watch(*told):
@@ -74,17 +80,34 @@ def deadly(chunk):
 
 
 def test_a_point_that_workers_die_of_has_that_in_its_row():
-    config = grid(4)
+    config = grid(3).model_copy(update={"seeds": (0,)})
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     try:
         frames = [frame for _, frame in on_cluster(chunks_of(config), None, 2, deadly)]
     finally:
         cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
     table = in_order(config.columns, frames)
-    died = table.error.str.contains("died")
+    died = table.error != ""
+    assert table.error[died].str.contains("died|no worker was left").all()
     assert table.hidden_size[died].unique().tolist() == [5]
     well = rv.sweep(config, workers=1)
     pd.testing.assert_frame_equal(table[~died], well[~died], check_exact=True)
+
+
+def test_what_no_worker_is_left_for_has_that_in_its_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[on_cluster.__module__], "PATIENCE", 4.0)
+    config = grid(4)
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    try:
+        with ExitStack() as stack:
+            address = scheduler(stack, tmp_path)
+            started(stack, "worker", address, *PLAIN)
+            frames = [frame for _, frame in on_cluster(chunks_of(config), address, 1, deadly)]
+    finally:
+        cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    table = in_order(config.columns, frames)
+    assert len(table) == config.runs
+    assert set(table.error[table.hidden_size >= 5]) == {"no worker was left to run it"}
 
 
 def test_a_local_cluster_gives_the_same_table():

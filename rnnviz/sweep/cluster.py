@@ -4,6 +4,7 @@ Whoever can reach a scheduler can run code on it: it belongs into a network of o
 """
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ from rnnviz.sweep.chunks import Chunk
 from rnnviz.sweep.compute import failed, run_chunk
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future, as_completed
 
 Work = Callable[[Chunk], pd.DataFrame]
 
@@ -26,6 +27,9 @@ RETRIES: Final = 2
 """Workers that may die of a chunk, beyond the first, before it is taken apart."""
 PATIENCE: Final = 20.0
 """Seconds for a scheduler to answer, and for workers to be there again."""
+LOOK, COUNT = 0.005, 1.0
+"""Seconds between two looks for what is finished, and between two counts of the workers."""
+NOBODY: Final = "no worker was left to run it"
 
 
 def on_cluster(
@@ -34,7 +38,8 @@ def on_cluster(
     """Each chunk with its rows, as they are finished.
 
     A worker that dies costs its chunk, which another takes. A chunk that workers die of is taken
-    apart, and the point that they die of gets a row with that as its error.
+    apart, and the point that they die of gets a row with that as its error; so does what is left
+    when there has been no worker for long.
     """
     with _client(scheduler, workers) as client:
         yield from _run(client, chunks, work)
@@ -55,10 +60,10 @@ def _run(client: "Client", chunks: list[Chunk], work: Work) -> Iterator[tuple[Ch
 
     apart = []
     send(AHEAD * max(1, len(client.nthreads())))
-    for future in going:
+    for future in _finished(client, going):
         chunk = chunk_of.pop(future.key)
         try:
-            frame = future.result()
+            frame = _result(client, future)
         except (KilledWorker, CancelledError):
             apart.append(chunk)
         except Exception as error:
@@ -67,8 +72,55 @@ def _run(client: "Client", chunks: list[Chunk], work: Work) -> Iterator[tuple[Ch
             yield chunk, frame
         future.release()
         send(1)
+    yield from _by_nobody([*chunk_of.values(), *waiting])
     for chunk in apart:
         yield chunk, _one_by_one(client, chunk, work)
+
+
+def _finished(client: "Client", going: "as_completed") -> Iterator["Future[pd.DataFrame]"]:
+    """What is under way, as it is finished; an end when there has been no worker for long."""
+    counted = there = time.monotonic()
+    while not going.is_empty():
+        if going.has_ready():
+            yield next(going)
+            there = time.monotonic()
+            continue
+        time.sleep(LOOK)
+        now = time.monotonic()
+        if now - counted > COUNT:
+            counted = now
+            there = now if client.nthreads() else there
+            if now - there > PATIENCE:
+                return
+
+
+class _Nobody(Exception):  # noqa: N818
+    """There has been no worker for long."""
+
+
+def _result(client: "Client", future: "Future[pd.DataFrame]") -> pd.DataFrame:
+    """Its rows; what a worker took with it when it died is computed again, where there are others.
+
+    Raises
+    ------
+    _Nobody
+        If there are none.
+    """
+    there = time.monotonic()
+    while True:
+        try:
+            return future.result(timeout=COUNT)
+        except TimeoutError:
+            if future.status == "error":
+                raise
+            there = time.monotonic() if client.nthreads() else there
+            if time.monotonic() - there > PATIENCE:
+                raise _Nobody(NOBODY) from None
+
+
+def _by_nobody(chunks: list[Chunk]) -> Iterator[tuple[Chunk, pd.DataFrame]]:
+    for chunk in chunks:
+        yield chunk, failed(chunk, NOBODY)
 
 
 def _one_by_one(client: "Client", chunk: Chunk, work: Work) -> pd.DataFrame:
@@ -81,8 +133,11 @@ def _one_by_one(client: "Client", chunk: Chunk, work: Work) -> pd.DataFrame:
     frames = []
     for row in chunk.rows:
         alone = Chunk(chunk.config, chunk.number, (row,), chunk.cost)
+        future = client.submit(work, alone, pure=False)
         try:
-            frames.append(client.submit(work, alone, pure=False).result())
+            frames.append(_result(client, future))
+        except _Nobody:
+            frames.append(failed(alone, NOBODY))
         except KilledWorker:
             frames.append(failed(alone, f"{RETRIES + 1} workers died of this point"))
     return pd.concat(frames)

@@ -97,11 +97,11 @@ def open_page(chromium: Browser, problems: list[str]) -> Iterator[OpenPage]:
 
 
 @pytest.fixture
-def photographs(open_page: OpenPage) -> Callable[[str, str], list[Path]]:
-    """Pictures of a page at both widths in both themes: ``photographs(url, "explore")``."""
+def photographs(open_page: OpenPage) -> Callable[..., list[Path]]:
+    """Pictures of a page in two looks, or in ``every`` one: ``photographs(url, "explore")``."""
 
-    def take(url: str, name: str) -> list[Path]:
+    def take(url: str, name: str, *, every: bool = False) -> list[Path]:
         page = open_page(url)
-        return [photograph(page, f"{name}-{look}") for look in looks(page, url)]
+        return [photograph(page, f"{name}-{look}") for look in looks(page, url, every=every)]
 
     return take
