@@ -25,7 +25,7 @@ def app():
         opened.query_params[name] = str(value)
     opened.session_state["take-away"] = True
     opened.run()
-    assert not opened.exception
+    assert not opened.exception, [error.value for error in opened.exception]
     return opened
 
 
