@@ -13,21 +13,10 @@ from dashboard.others import Other
 from dashboard.result import again
 from dashboard.taken import File, Taken, of_run
 from rnnviz.figures.theme import Theme
-from rnnviz.takeaway import (
-    FORMATS,
-    MIME,
-    WIDTHS,
-    Page,
-    as_html,
-    as_notebook,
-    as_python,
-    bibliography,
-    browser,
-    method,
-    picture,
-    questions,
-)
-from rnnviz.takeaway.picture import BY_BROWSER
+from rnnviz.takeaway import FORMATS, MIME, WIDTHS, Page, as_html, as_notebook, as_python, questions
+from rnnviz.takeaway.bibliography import bibliography
+from rnnviz.takeaway.method import method
+from rnnviz.takeaway.picture import BY_BROWSER, browser, picture
 
 THEMES: dict[Theme, str] = {"light": "Light", "dark": "Dark"}
 CODE_HEIGHT = 260
