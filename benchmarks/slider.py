@@ -87,7 +87,7 @@ def _another_trains(browser: Browser, served: Served) -> Iterator[None]:
     """Another visitor, whose long run trains while a still page is open."""
     with _another(browser, served) as page:
         page.get_by_role("link", name="Explore").click()
-        page.locator("[class*=st-key-verdict-]").wait_for()
+        page.locator(".st-key-verdict").wait_for()
         page.wait_for_timeout(1500)
         yield
         page.get_by_role("link", name="Train").click()

@@ -9,10 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from dashboard import session
 from dashboard.explored import Explored
-from dashboard.limits import PASSES, PATIENCE
-from dashboard.section import Drawn, Look, sequence
+from dashboard.limits import PASSES
+from dashboard.section import Drawn, Sight
 from rnnviz import diagnostics, figures
 from rnnviz.arrays import Array, Int
 from rnnviz.cells.vanilla import Vanilla
@@ -39,72 +38,72 @@ FEWEST_LAGS, UNITS = 16, 16
 so many."""
 
 
-def sources(explored: Explored, look: Look) -> Drawn:
+def sources(explored: Explored, sight: Sight) -> Drawn:
     """Whose loss reaches which state, how fast it fades, and through which steps it acts."""
     record = explored.record
     step = record.batch_size * explored.weights
     losses = int(explored.record.dy.any(axis=(1, 2)).sum())
     whole = losses * record.steps / 2 * (3 * step / PASSES + PAIR)
     # A step without a loss has a row too.
-    every = max(1, ceil(whole / PATIENCE), ceil(record.steps**2 / NUMBERS))
+    every = max(1, ceil(whole / sight.patience), ceil(record.steps**2 / NUMBERS))
     found = explored.once(f"itemized {every}", lambda r: diagnostics.itemized(r, every=every))
-    relative = session.state().view.scale == "relative"
+    relative = sight.view.scale == "relative"
     if losses == 1 < record.steps:
         yield "One step has a loss: set *Loss at* to every step to see where more comes from."
     if losses > 1:
         yield from _cut(every, "of the losses is followed back", whole)
-    yield figures.itemized(found, relative=relative, **look)
-    yield figures.decay(diagnostics.decay(found, explored.flow), **look)
+    yield figures.itemized(found, relative=relative, **sight.look(explored))
+    yield figures.decay(diagnostics.decay(found, explored.flow), **sight.look(explored))
     name = _recurrent(explored)
     acting = explored.once(
         f"contributions {every}", lambda r: diagnostics.contributions(r, name, every=every)
     )
-    yield figures.contributions(acting, **look)
+    yield figures.contributions(acting, **sight.look(explored))
 
 
-def products(explored: Explored, look: Look) -> Drawn:
+def products(explored: Explored, sight: Sight) -> Drawn:
     """What products of Jacobians, and single ones, do to a gradient."""
-    size, one = explored.cell.state_size, sequence(explored)
+    size, one = explored.cell.state_size, sight.sequence(explored)
     steps, end = explored.record.steps, explored.flow.loss_state
     each = size**3 / SINGULAR
-    reach = min(steps, int(PATIENCE / each))
+    reach = min(steps, int(sight.patience / each))
     if reach < min(steps, FEWEST_LAGS):
-        yield from _of_units(explored, look, each * steps)
+        yield from _of_units(explored, sight, each * steps)
         yield _too_large(each * steps, "The Jacobians of single steps, which need every unit,")
         return
     if reach < steps:
         yield f"Lags up to {reach:,} are shown: all of them would take {_seconds(each * steps)}."
     lags = _lags(min(end, reach))
     spectrum = explored.once(
-        f"spectrum {one}",
+        f"spectrum {one} {reach}",
         lambda r: diagnostics.jacobian_spectrum(r, lags, sequence=one, end=end),
     )
-    yield figures.jacobian_spectrum(spectrum, flow=explored.flow, **look)
-    every = max(1, ceil(each * steps / PATIENCE))
+    yield figures.jacobian_spectrum(spectrum, flow=explored.flow, **sight.look(explored))
+    every = max(1, ceil(each * steps / sight.patience))
     single = explored.once(
-        f"steps {one}", lambda r: diagnostics.jacobian_steps(r, sequence=one, every=every)
+        f"steps {one} {every}", lambda r: diagnostics.jacobian_steps(r, sequence=one, every=every)
     )
-    yield figures.jacobian_steps(single, **look)
+    yield figures.jacobian_steps(single, **sight.look(explored))
 
 
-def _of_units(explored: Explored, look: Look, whole: float) -> Drawn:
+def _of_units(explored: Explored, sight: Sight, whole: float) -> Drawn:
     """How some units feel the states before: a picture for a layer too wide for all of them."""
-    one, end = sequence(explored), explored.flow.loss_state
+    one, end = sight.sequence(explored), explored.flow.loss_state
     units = min(UNITS, explored.cell.hidden_size)
     each = units * explored.weights / PASSES + PULL
-    reach = max(1, min(end, int(PATIENCE / each)))
+    reach = max(1, min(end, int(sight.patience / each)))
     cut = f", and lags up to {reach:,}," if reach < end else ""
     yield (
         f"{units:,} of {explored.cell.hidden_size:,} units{cut} are shown: the whole state "
         f"would take {_seconds(whole)}."
     )
     spectrum = explored.once(
-        f"spectrum {one}",
+        f"spectrum {one} {reach} {units}",
         lambda r: diagnostics.jacobian_spectrum(
             r, _lags(reach), sequence=one, end=end, units=units
         ),
     )
-    yield figures.jacobian_spectrum(spectrum, flow=explored.flow, **look)
+    yield figures.jacobian_spectrum(spectrum, flow=explored.flow, **sight.look(explored))
 
 
 def _lags(last: int) -> Int[Array, " K"]:
@@ -112,27 +111,27 @@ def _lags(last: int) -> Int[Array, " K"]:
     return np.unique(np.geomspace(1, max(1, last), 16).round().astype(int))
 
 
-def exponents(explored: Explored, look: Look) -> Drawn:
+def exponents(explored: Explored, sight: Sight) -> Drawn:
     """The Lyapunov spectrum."""
     record, size = explored.record, explored.cell.state_size
     each = record.steps * record.batch_size * size**2 / FRAMES
-    count = min(size, max(1, int(PATIENCE / each)))
+    count = min(size, max(1, int(sight.patience / each)))
     if count < size:
         yield (
             f"The largest {count:,} of {size:,} exponents are shown: all of them would take "
             f"{_seconds(each * size)}, and only all of them have a sum rule."
         )
     found = explored.once(f"lyapunov {count}", lambda r: diagnostics.lyapunov(r, count))
-    yield figures.lyapunov(found, flow=explored.flow, **look)
+    yield figures.lyapunov(found, flow=explored.flow, **sight.look(explored))
 
 
-def bounds(explored: Explored, look: Look) -> Drawn:
+def bounds(explored: Explored, sight: Sight) -> Drawn:
     """What is proved of the gradient."""
     record, step = explored.record, explored.cell.state_size**3 / NORMS
     whole = record.steps * step
-    count, lags = min(record.batch_size, int(PATIENCE / whole)), record.steps
+    count, lags = min(record.batch_size, int(sight.patience / whole)), record.steps
     if count == 0:
-        count, lags = 1, min(record.steps, int(PATIENCE / step))
+        count, lags = 1, min(record.steps, int(sight.patience / step))
     if lags == 0 and not isinstance(explored.cell, Vanilla):
         yield (
             f"{_too_large(whole, 'The bounds')} One step's alone would take {_seconds(step)}, and "
@@ -149,20 +148,22 @@ def bounds(explored: Explored, look: Look) -> Drawn:
             f"The first {which} shown{cut}: the whole would take "
             f"{_seconds(whole * record.batch_size)}."
         )
-    found = explored.once("bounds", lambda r: diagnostics.bounds(r, sequences=count, lags=lags))
-    yield figures.bounds(found, **look)
+    found = explored.once(
+        f"bounds {count} {lags}", lambda r: diagnostics.bounds(r, sequences=count, lags=lags)
+    )
+    yield figures.bounds(found, **sight.look(explored))
 
 
-def truncation(explored: Explored, look: Look) -> Drawn:
+def truncation(explored: Explored, sight: Sight) -> Drawn:
     """What truncated BPTT keeps."""
     record = explored.record
     losses = int(explored.record.dy.any(axis=(1, 2)).sum())
     whole = 2 * losses * record.steps * record.batch_size * explored.weights / WINDOWS
-    every = max(1, min(losses, ceil(whole / PATIENCE)))
+    every = max(1, min(losses, ceil(whole / sight.patience)))
     yield from _cut(every, "of the losses is taken, for both gradients", whole)
     most = min(record.steps, MOST_WINDOWS)
     each = explored.weights / COMPARED
-    count = min(most, max(FEWEST_WINDOWS, int(PATIENCE / each)))
+    count = min(most, max(FEWEST_WINDOWS, int(sight.patience / each)))
     windows = None
     if count < most:
         yield (
@@ -171,16 +172,16 @@ def truncation(explored: Explored, look: Look) -> Drawn:
         )
         windows = np.unique(np.rint(np.geomspace(1, record.steps, count)).astype(int))
     found = explored.once(
-        f"truncation {every}", lambda r: diagnostics.truncation(r, windows, every=every)
+        f"truncation {every} {count}", lambda r: diagnostics.truncation(r, windows, every=every)
     )
-    yield figures.truncation(found, **look)
+    yield figures.truncation(found, **sight.look(explored))
 
 
-def states(explored: Explored, look: Look) -> Drawn:
+def states(explored: Explored, sight: Sight) -> Drawn:
     """The states in a plane, and where they would stand still."""
     space = explored.once("states", diagnostics.state_space)
     each = explored.cell.state_size**3 / SEARCHES
-    starts = min(STARTS, int(PATIENCE / each))
+    starts = min(STARTS, int(sight.patience / each))
     points = None
     if starts == 0:
         yield (
@@ -194,23 +195,24 @@ def states(explored: Explored, look: Look) -> Drawn:
                 f"take {_seconds(each * STARTS)}."
             )
         points = explored.once(
-            "fixed points", lambda r: diagnostics.fixed_points(r, "mean", starts=starts)
+            f"fixed points {starts}",
+            lambda r: diagnostics.fixed_points(r, "mean", starts=starts),
         )
-    by_factor = session.state().view.colour == "factor"
+    by_factor = sight.view.colour == "factor"
     colour: Literal["time", "factor"] = "factor" if by_factor else "time"
-    yield figures.state_space(space, points, colour=colour, **look)
+    yield figures.state_space(space, points, colour=colour, **sight.look(explored))
 
 
-def surface(explored: Explored, look: Look) -> Drawn:
+def surface(explored: Explored, sight: Sight) -> Drawn:
     """The loss over two weights, two directions, or Pascanu's one unit."""
-    view, record = session.state().view.surface, explored.record
+    view, record = sight.view.surface, explored.record
     if view == "cliff":
         found = explored.once("cliff", lambda _: diagnostics.pascanu_cliff())
-        yield figures.loss_surface(found, **look | {"caption": ""})
+        yield figures.loss_surface(found, **sight.look(explored) | {"caption": ""})
         return
     batch = max(record.batch_size, FEWEST_ROWS)
     each = record.steps * (4 * batch * explored.weights / PASSES + len(record.layers) * STEP)
-    points, along = _odd((PATIENCE / each) ** 0.5), _odd(PATIENCE / each)
+    points, along = _odd((sight.patience / each) ** 0.5), _odd(sight.patience / each)
     whole = f"{SURFACE_POINTS} by {SURFACE_POINTS} would take {_seconds(each * SURFACE_POINTS**2)}"
     if points == 1:
         yield f"A plane is not drawn: {whole}."
@@ -224,10 +226,10 @@ def surface(explored: Explored, look: Look) -> Drawn:
         )
 
     if points > 1:
-        plane = explored.once(f"surface {view}", lambda _: over(*axes, points=points))
-        yield figures.loss_surface(plane, **look)
-    line = explored.once(f"slice {view}", lambda _: over(axes[0], points=max(3, along)))
-    yield figures.loss_slice(line, **look)
+        plane = explored.once(f"surface {view} {points}", lambda _: over(*axes, points=points))
+        yield figures.loss_surface(plane, **sight.look(explored))
+    line = explored.once(f"slice {view} {along}", lambda _: over(axes[0], points=max(3, along)))
+    yield figures.loss_slice(line, **sight.look(explored))
 
 
 def _odd(most: float) -> int:

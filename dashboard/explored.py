@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 
 from cachetools import LRUCache
 
-from dashboard.limits import CACHE_LIMIT, PASSES, PATIENCE, RUN_LIMIT
+from dashboard.limits import CACHE_LIMIT, PASSES, RUN_LIMIT
 from rnnviz import Record, RunConfig, bptt, diagnostics, draw
 from rnnviz.cells import Cell
 from rnnviz.cells.vanilla import Vanilla
@@ -171,14 +171,15 @@ class Explored:
         ranked = sum(W.size * W.shape[1] for W in weights if W is not None) <= RANKED
         return diagnostics.health(record, every=every, with_rank=ranked)
 
-    @cached_property
-    def check(self) -> GradientCheck:
-        """BPTT against central differences."""
+    def check(self, patience: float) -> GradientCheck:
+        """BPTT against central differences, of as many derivatives as these seconds allow."""
         record, network = self.record, self.record.network
         step = record.batch_size * self.weights / PASSES + len(network.layers) * STEP
-        entries = PATIENCE / (PASSES_AN_ENTRY * len(network.params) * record.steps * step)
-        return diagnostics.gradient_check(
-            network, record.x, self.loss, per_parameter=min(4, max(1, int(entries)))
+        entries = patience / (PASSES_AN_ENTRY * len(network.params) * record.steps * step)
+        most = min(4, max(1, int(entries)))
+        return self.once(
+            f"check {most}",
+            lambda r: diagnostics.gradient_check(network, r.x, self.loss, per_parameter=most),
         )
 
 

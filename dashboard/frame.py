@@ -1,6 +1,5 @@
 """What stands around every page: the style, the links between pages, and what has to be said."""
 
-import html
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,16 +50,6 @@ def picture(
         on_click=on_click,
         on_pick=on_pick,
     )
-
-
-def numbers(cards: Sequence[tuple[str, str, str]]) -> None:
-    """A row of numbers, each with a label and what it means, as a single element."""
-    terms = "".join(
-        f"<div><dt>{html.escape(label)}</dt><dd>{html.escape(value)}</dd>"
-        f"<dd>{html.escape(meaning)}</dd></div>"
-        for label, value, meaning in cards
-    )
-    st.html(f"<dl class='numbers'>{terms}</dl>")
 
 
 def figure_of(value: float | None) -> str:

@@ -9,17 +9,15 @@ import numpy as np
 import plotly.graph_objects as go
 from cachetools import LRUCache
 
-from dashboard import session
 from dashboard.explored import explore
 from dashboard.limits import GHOSTS_LIMIT
-from dashboard.section import Look
+from dashboard.section import Sight
 from dashboard.sections import SECTIONS, time_panel
 from rnnviz import RunConfig
 from rnnviz.figures import Ghost, with_ghosts
 from rnnviz.figures.picture import Picture, plain
-from rnnviz.figures.theme import Theme
 
-PANEL = "panel"
+PANEL = "time-panel"
 """The part of a page that every section has above it."""
 
 
@@ -33,9 +31,7 @@ class Other:
     config: RunConfig
 
 
-def with_others(
-    figure: go.Figure, part: str, others: Sequence[Other], theme: Theme | None = None
-) -> go.Figure:
+def with_others(figure: go.Figure, part: str, others: Sequence[Other], sight: Sight) -> go.Figure:
     """The picture with the same one of other runs in it; a run without it adds nothing.
 
     Parameters
@@ -43,18 +39,18 @@ def with_others(
     figure : of the run on screen
     part : ``PANEL``, or the section that it is drawn in
     others : the runs; one that can not be computed is left out
-    theme : the picture's, if it is not the page's
+    sight : how all of them are looked at
     """
     if not others:
         return figure
-    theme, asked = theme or session.theme(), plain(figure)["layout"]["meta"]["name"]
+    asked = plain(figure)["layout"]["meta"]["name"]
     ghosts = [
         Ghost(other.name, other.number, found)
         for other in others
-        for found in _pictures(other.config, part, theme)
+        for found in _pictures(other.config, part, sight)
         if plain(found)["layout"]["meta"]["name"] == asked
     ]
-    return with_ghosts(figure, ghosts, theme=theme)
+    return with_ghosts(figure, ghosts, theme=sight.theme)
 
 
 def _size(pictures: Sequence[go.Figure]) -> int:
@@ -72,29 +68,30 @@ _kept: LRUCache[tuple[Any, ...], tuple[go.Figure, ...]] = LRUCache(GHOSTS_LIMIT,
 _lock = Lock()
 
 
-def _pictures(config: RunConfig, part: str, theme: Theme) -> tuple[go.Figure, ...]:
+def _pictures(config: RunConfig, part: str, sight: Sight) -> tuple[go.Figure, ...]:
     """What a part of the page draws of a run, kept while there is room."""
-    view = session.state().view
-    key = (config, part, theme, view.sequence, view.scale, view.colour, view.surface)
+    view = sight.view
+    drawn = (view.sequence, view.scale, view.colour, view.surface)
+    key = (config, part, sight.theme, sight.patience, *drawn)
     with _lock:
         found = _kept.get(key)
     if found is None:
-        found = tuple(map(_compact, _drawn(config, part, {"theme": theme, "caption": ""})))
+        found = tuple(map(_compact, _drawn(config, part, sight)))
         with _lock:
             if _size(found) <= GHOSTS_LIMIT:
                 _kept[key] = found
     return found
 
 
-def _drawn(config: RunConfig, part: str, look: Look) -> list[go.Figure]:
+def _drawn(config: RunConfig, part: str, sight: Sight) -> list[go.Figure]:
     try:
         explored = explore(config)
         if part == PANEL:
-            return [time_panel(explored, look)]
+            return [time_panel(explored, sight)]
         section = SECTIONS[part]
         if section.offered and not section.offered(explored):
             return []
-        return [drawn for drawn in section.draw(explored, look) if not isinstance(drawn, str)]
+        return [drawn for drawn in section.draw(explored, sight) if not isinstance(drawn, str)]
     except ValueError:  # said where the run is listed
         return []
 

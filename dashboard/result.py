@@ -6,21 +6,17 @@ from contextlib import suppress
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import session
-from dashboard.cards import cards
+from dashboard import scene, session, words
 from dashboard.explored import Explored
-from dashboard.frame import escape, numbers, picture
-from dashboard.health import health_line
+from dashboard.frame import escape, picture
 from dashboard.link import CHOICES
-from dashboard.others import PANEL, Other, with_others
-from dashboard.section import Look
-from dashboard.sections import SECTIONS, time_panel
+from dashboard.others import Other
+from dashboard.section import Sight
+from dashboard.sections import SECTIONS
 from rnnviz.figures.theme import Theme
 
-
-def look_of(explored: Explored) -> Look:
-    """What every picture of a run shares."""
-    return {"theme": session.theme(), "caption": explored.caption}
+MORE = "More: Check."
+"""What stands behind the line of checks."""
 
 
 def show(
@@ -34,67 +30,44 @@ def show(
 
     What a page has to offer beside is drawn under the verdict and under the numbers.
     """
-    above, look = st.container(key="above"), look_of(explored)
-    drawn = [with_others(time_panel(explored, look), PANEL, others)]
-    picture(drawn[0], "time-panel")
+    above, sight = st.container(key="above"), Sight(session.state().view, session.theme())
+    drawn = [_picture(scene.panel(explored, others, sight))]
     below = st.container(key="below")
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
-        section = _section(explored)
+        _choose_section(explored)
         _choose_sequence(explored.record.batch_size)
-    drawn += _draw(section, explored, look, others)
+    drawn += _draw(explored, others, sight)
     with above:  # sent after the pictures, which the browser takes longer to draw
         _verdict(explored, under_verdict)
-        numbers(cards(explored))
+        st.html(words.numbers(explored))
         if under_numbers:
             under_numbers(explored)
     with below:
-        health_line({"": explored}, "More: Check.")
+        st.html(words.health({"": explored}, MORE))
     return drawn
 
 
 def _verdict(explored: Explored, under: Callable[[Explored], None] | None) -> None:
-    verdict = explored.verdict
-    kind, _, rest = verdict.sentence.partition(" ")
-    with st.container(key=f"verdict-{verdict.kind}"):
-        evidence = escape(" · ".join(verdict.evidence))
-        st.markdown(f"**{kind}** {escape(rest)}  \n:small[:gray[{evidence}]]")
+    with st.container(key="verdict"):
+        st.html(words.verdict(explored))
         if under:
             under(explored)
 
 
 def again(explored: Explored, others: Sequence[Other], theme: Theme) -> list[go.Figure]:
     """The pictures that are on screen, in another theme."""
-    look: Look = {"theme": theme, "caption": explored.caption}
-    section = _current(_offered(explored))
-    drawn = [with_others(time_panel(explored, look), PANEL, others, theme)]
+    sight = Sight(session.state().view, theme)
+    drawn = [scene.panel(explored, others, sight)[1]]
     with suppress(ValueError):  # said where it is shown
-        drawn += [
-            with_others(one, section, others, theme)
-            for one in SECTIONS[section].draw(explored, look)
-            if not isinstance(one, str)
-        ]
+        for one in scene.below(explored, others, sight):
+            drawn += [] if isinstance(one, str) else [one[1]]
     return drawn
 
 
-def _offered(explored: Explored) -> list[str]:
-    """The sections that mean something for this cell."""
-    return [
-        name for name, known in SECTIONS.items() if not known.offered or known.offered(explored)
-    ]
-
-
-def _current(offered: Sequence[str]) -> str:
-    """The section that was asked for, or the first where this cell has none like it."""
-    section = session.state().view.section
-    return section if section in offered else offered[0]
-
-
-def _section(explored: Explored) -> str:
-    """The section on screen, with the buttons for the others."""
-    offered = _offered(explored)
-    section = _current(offered)
-    _choose("section", offered, section)
-    return section
+def _choose_section(explored: Explored) -> None:
+    """The buttons for the sections."""
+    open_now = scene.section_of(explored, session.state().view)
+    _choose("section", scene.offered(explored), open_now)
 
 
 def _choose(name: str, offered: Sequence[str], chosen: str) -> None:
@@ -132,23 +105,22 @@ def _shown() -> None:
     session.look(sequence=session.value("view-sequence") - 1)
 
 
-def _draw(
-    section: str, explored: Explored, look: Look, others: Sequence[Other]
-) -> Iterator[go.Figure]:
-    """Show what a section draws, each picture as soon as it is computed."""
-    shown = SECTIONS[section]
-    if shown.choice:
-        view = session.state().view
-        _choose(shown.choice, list(CHOICES[shown.choice]), getattr(view, shown.choice))
-    number = 0
+def _draw(explored: Explored, others: Sequence[Other], sight: Sight) -> Iterator[go.Figure]:
+    """Show what the open section draws, each picture as soon as it is computed."""
+    name = SECTIONS[scene.section_of(explored, sight.view)].choice
+    if name:
+        _choose(name, list(CHOICES[name]), getattr(sight.view, name))
     try:
-        for drawn in shown.draw(explored, look):
+        for drawn in scene.below(explored, others, sight):
             if isinstance(drawn, str):
                 st.markdown(drawn)
-                continue
-            beside = with_others(drawn, section, others)
-            picture(beside, f"{section}-{number}")
-            number += 1
-            yield beside
+            else:
+                yield _picture(drawn)
     except ValueError as error:
         st.info(escape(f"Not drawn: {error}."))
+
+
+def _picture(shown: scene.Shown) -> go.Figure:
+    key, figure = shown
+    picture(figure, key)
+    return figure

@@ -1,6 +1,8 @@
 """The pages, driven without a browser: every control, every section, every extreme."""
 
+import html
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import rnnviz as rv
 from dashboard.link import CHOICES, SECTIONS
+from dashboard.section import Sight
 from rnnviz.fields import options, stops
 
 FIELDS = rv.TrainConfig.model_fields
@@ -61,13 +64,20 @@ def link_of(app):
 
 
 def verdict_of(app):
-    """The verdict box's sentence."""
-    return next(m.value for m in app.main.markdown if m.value.startswith("**"))
+    """The verdict box's sentence, as Markdown would emphasise it."""
+    said = next(text for text in words_of(app) if "data-words='verdict'" in text)
+    kind, rest = re.findall(r"<b>(.*?)</b> (.*?)</p>", said)[0]
+    return f"**{kind}** {html.unescape(rest)}"
+
+
+def words_of(app):
+    """What is said of the run, as the HTML that it is."""
+    return [element.proto.body for element in app.main.get("html")]
 
 
 def numbers_of(app):
     """The row of numbers, by label."""
-    row = next(html.proto.body for html in app.main.get("html") if "numbers" in html.proto.body)
+    row = next(text for text in words_of(app) if "data-words='numbers'" in text)
     terms = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", row)
     return dict(terms)
 
@@ -205,9 +215,9 @@ def test_another_way_to_look_is_drawn_and_is_in_the_link(section, choice, way):
     ["sources", "products", "exponents", "bounds", "truncation", "surface", "states"],
 )
 def test_what_would_take_too_long_is_smaller_and_says_what_the_whole_takes(section, monkeypatch):
-    import dashboard.costly
+    import dashboard.result
 
-    monkeypatch.setattr(dashboard.costly, "PATIENCE", 1e-6)
+    monkeypatch.setattr(dashboard.result, "Sight", partial(Sight, patience=1e-6))
     app = opened(**SMALL, section=section, loss_at="all", seed="5")
     assert not app.exception
     assert any("would take about" in text.value for text in app.main.markdown)
@@ -358,7 +368,7 @@ def test_a_link_whose_values_do_not_fit_together_shows_the_nearest_that_do(query
 
 
 def test_the_verdict_shows_its_evidence():
-    text = verdict_of(opened(**SMALL)).replace("\\", "")
+    text = next(text for text in words_of(opened(**SMALL)) if "evidence" in text)
     assert "fitted over lags" in text
     assert "spectral radius of W_hh" in text
 

@@ -46,7 +46,8 @@ def page(monkeypatch):
 
 
 def said(app):
-    return " ".join(str(one.value) for one in (*app.markdown, *app.error, *app.info))
+    shown = [str(one.value) for one in (*app.markdown, *app.error, *app.info)]
+    return " ".join([*shown, *(one.proto.body for one in app.get("html"))])
 
 
 def tables(app):

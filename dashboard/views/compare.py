@@ -5,15 +5,14 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import session
+from dashboard import session, words
 from dashboard.columns import columns
 from dashboard.compared import Compared, check, compared, seeds_spread
 from dashboard.explored import explore
 from dashboard.frame import escape, picture
-from dashboard.health import health_line
 from dashboard.link import CHOICES
 from dashboard.others import PANEL, Other, with_others
-from dashboard.section import Look
+from dashboard.section import Sight
 from dashboard.sections import time_panel
 from dashboard.table import Column, table
 from dashboard.take_away import offer
@@ -49,15 +48,15 @@ def _draw(runs: Sequence[Compared], seeds: int) -> None:
     told = caption(runs[0].config.run)
 
     def pictures(theme: Theme) -> list[go.Figure]:
-        look: Look = {"theme": theme, "caption": told}
-        panel = with_others(time_panel(explored[0], look), PANEL, others, theme)
-        return [figures.flow_spread(spreads, **look), panel]
+        sight = Sight(session.state().view, theme)
+        panel = with_others(time_panel(explored[0], sight), PANEL, others, sight)
+        return [figures.flow_spread(spreads, **sight.look(explored[0])), panel]
 
     by_lag, panel = pictures(session.theme())
     picture(by_lag, "gradient-by-lag")
     picture(panel, "compared-panel")
     by_name = {one.name: e for one, e in zip(runs, explored, strict=True)}
-    health_line(by_name)
+    st.html(words.health(by_name))
     offer(of_comparison(by_name, seeds, f"{len(runs)} networks: {told}", pictures))
 
 

@@ -6,10 +6,9 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import session
+from dashboard import session, words
 from dashboard.beside import beside, choose_runs, chosen_beside, configs
 from dashboard.frame import escape, picture
-from dashboard.health import health_line
 from dashboard.jobs import TrainJob
 from dashboard.lab import Seen, seen
 from dashboard.link import LOOKS as TITLES
@@ -85,7 +84,7 @@ def _watch(job: TrainJob, were_alive: list[TrainJob], playing: bool) -> None:
     name = _choose_look(now, is_still=not (were_alive or playing))
     picture(LOOKS[name].draw(now, runs, look), f"look-{name}")
     if name == "panel":
-        health_line({"": now.explored})
+        st.html(words.health({"": now.explored}))
 
 
 def _look(now: Seen, theme: Theme) -> dict[str, Any]:

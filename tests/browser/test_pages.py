@@ -26,7 +26,7 @@ def slide(page, name, key="ArrowRight", presses=1):
 
 
 def verdict(page):
-    return page.locator("[class*=st-key-verdict-] p").first.inner_text()
+    return page.locator(".st-key-verdict p").first.inner_text()
 
 
 def download(page, click):
@@ -64,9 +64,9 @@ def test_back_and_forward_restore_what_was_on_screen(open_page, app):
     slide(page, "gain")
     second = verdict(page)
     page.go_back()
-    expect(page.locator("[class*=st-key-verdict-] p").first).to_have_text(first)
+    expect(page.locator(".st-key-verdict p").first).to_have_text(first)
     page.go_forward()
-    expect(page.locator("[class*=st-key-verdict-] p").first).to_have_text(second)
+    expect(page.locator(".st-key-verdict p").first).to_have_text(second)
 
 
 def test_back_leaves_the_first_page_where_the_visit_began(open_page, app):
@@ -74,7 +74,7 @@ def test_back_leaves_the_first_page_where_the_visit_began(open_page, app):
     first = verdict(page)
     slide(page, "gain")
     page.go_back()
-    expect(page.locator("[class*=st-key-verdict-] p").first).to_have_text(first)
+    expect(page.locator(".st-key-verdict p").first).to_have_text(first)
     assert "?" not in page.url
 
 
@@ -108,7 +108,7 @@ def test_training_starts_stops_and_outlives_a_look_at_another_page(open_page, ap
     expect(page.get_by_text("steps a second")).to_be_visible(timeout=20_000)
     expect(chart(page, "look-prediction").locator(".main-svg").first).to_be_visible(timeout=20_000)
     page.get_by_role("link", name="Explore").click()
-    expect(page.locator("[class*=st-key-verdict-]")).to_be_visible()
+    expect(page.locator(".st-key-verdict")).to_be_visible()
     page.get_by_role("link", name="Train").click()
     expect(page.get_by_text("steps a second")).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).click()
