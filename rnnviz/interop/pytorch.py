@@ -112,8 +112,13 @@ class Callback:
             return None
         seen = record(module, inputs, loss_fn)
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{_as_file(self.name)}-{step:08d}{ENDING}"
-        save_run(path, seen, name=f"{self.name}, step {step:,}", provenance=_told(step, seen))
+        path = save_run(
+            self.folder / f"{_as_file(self.name)}-{step:08d}{ENDING}",
+            seen,
+            name=f"{self.name}, step {step:,}",
+            provenance=_told(step, seen),
+            replace=False,  # another training may have that name
+        )
         self._written.append(path)
         while len(self._written) > self.keep:
             self._written.pop(0).unlink(missing_ok=True)

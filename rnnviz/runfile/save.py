@@ -1,11 +1,8 @@
 """A run into a file, all of it or nothing."""
 
 import json
-import os
 import platform
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +21,7 @@ from rnnviz.runfile.limits import FORMAT, NAME_CHARACTERS, VERSION
 from rnnviz.runfile.packed import packed
 from rnnviz.runfile.stacked import stacked
 from rnnviz.runfile.structure import structure
+from rnnviz.runfile.whole import write_new, write_whole
 
 
 def save_run(
@@ -35,8 +33,9 @@ def save_run(
     history: History | None = None,
     name: str = "",
     provenance: Mapping[str, str] | None = None,
-) -> None:
-    """Write a whole run to one safetensors file, whose numbers come back to the bit.
+    replace: bool = True,
+) -> Path:
+    """Write a whole run to one safetensors file, whose numbers come back to the bit; its path.
 
     The file appears whole or not at all: it is written beside, brought to the disk, and then
     takes its name, in the place of one that had it.
@@ -51,13 +50,15 @@ def save_run(
     history : of the training that made the network
     name : what to call the run: any text
     provenance : more to tell of where it came from
+    replace : whether it takes the place of a file of that name; if not, and there is one, a
+        number is put behind the name, whoever else writes there at the time
 
     Raises
     ------
     ValueError
         If the network has a cell that is not one of ``CELLS``, or the name is too long.
     OSError
-        If the file cannot be written.
+        If the file cannot be written: with the folder, the bytes it needs and those free there.
 
     Examples
     --------
@@ -66,7 +67,7 @@ def save_run(
     >>> config = rv.RunConfig(hidden_size=3, steps=4, batch_size=2)
     >>> record = rv.run(config)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     rv.save_run(f"{folder}/a.safetensors", record, config=config)
+    ...     _ = rv.save_run(f"{folder}/a.safetensors", record, config=config)
     ...     saved = rv.load_run(f"{folder}/a.safetensors")
     >>> saved.config == config, bool((saved.record.dh == record.dh).all())
     (True, True)
@@ -74,7 +75,10 @@ def save_run(
     data = run_bytes(
         record, config=config, loss=loss, history=history, name=name, provenance=provenance
     )
-    _write(Path(path), data)
+    if not replace:
+        return write_new(Path(path), data)
+    write_whole(Path(path), data)
+    return Path(path)
 
 
 def run_bytes(
@@ -138,28 +142,3 @@ def _provenance(record: Record) -> dict[str, str]:
         "python": platform.python_version(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _write(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with beside.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise
-    _settle(path.parent)
-
-
-def _settle(folder: Path) -> None:
-    """Bring a folder's names to the disk, where the system can."""
-    with suppress(OSError):
-        known = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(known)
-        finally:
-            os.close(known)
