@@ -6,7 +6,7 @@ import platform
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from benchmarks import itemized, jacobian, lyapunov, passes, slider, sweep, training
+from benchmarks import cost, itemized, jacobian, lyapunov, passes, slider, sweep, training
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
             name, kind = library["internal_api"], library.get("architecture", "")
             print(f"{name} {library['version']} {kind}, {library['num_threads']} thread")
         print(f"OPENBLAS_CORETYPE={os.environ.get('OPENBLAS_CORETYPE', '')}")
-        for benchmark in (passes, training, slider, itemized, lyapunov, jacobian, sweep):
+        for benchmark in (passes, training, slider, itemized, lyapunov, jacobian, sweep, cost):
             print(f"\n{benchmark.__doc__}")
             for line in benchmark.table():
                 print(line, flush=True)

@@ -108,8 +108,9 @@ def pulled(record: Record, direct: Sequence[Float[Array, "T B H"]]) -> Params:
 
 def _largest_product(network: Network, x: Array) -> int:
     """Multiplications in the largest product, the one behind a weight gradient."""
-    widest = max(16, x.shape[2], network.output_size, network.layers[0].cell.hidden_size)
-    return len(x) * int(x.shape[1]) * int(widest) ** 2
+    cell = network.layers[0].cell
+    widest = max(16, x.shape[2], network.output_size, cell.hidden_size)
+    return len(x) * int(x.shape[1]) * int(widest) ** 2 * cell.gate_count
 
 
 def _forward(network: Network, x: Array, starts: Sequence[Array]) -> tuple[list[Seen], Array]:

@@ -9,6 +9,7 @@ from rnnviz.cells import CELLS, Cell
 from rnnviz.config import RunConfig
 from rnnviz.initializers import INPUT, RECURRENT, Initializer, uniform
 from rnnviz.network import Layer, Network, Readout
+from rnnviz.products import one_blas_thread
 from rnnviz.tasks import TASKS
 
 _READOUT = 99
@@ -40,7 +41,8 @@ def build(config: RunConfig, input_size: int, output_size: int) -> Network:
         If the config's task prescribes another network.
     """
     check_prescribed(config)
-    network = _drawn(config, input_size, output_size)
+    with one_blas_thread(config.hidden_size**3):  # the same weights, to the bit, on any machine
+        network = _drawn(config, input_size, output_size)
     given = TASKS[config.task].weights()
     typed = {name: frozen(W.astype(network.dtype)) for name, W in given.items()}
     return network.with_params(typed) if given else network

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -142,6 +143,11 @@ class Cell(ABC):
             "b_ih": (rows,),
             "b_hh": (rows,),
         }
+
+    @property
+    def multiplications(self) -> int:
+        """How many one step of one sequence takes, in its products with the weight matrices."""
+        return sum(prod(shape) for shape in self.shapes.values() if len(shape) == 2)
 
     def own(self, rng: np.random.Generator) -> Params:
         """The start of every parameter that only this kind of cell has."""
