@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from email.message import Message
+from importlib.metadata import PackageMetadata
 from typing import Final
 
 ALLOWED: Final = {
@@ -38,7 +39,7 @@ _NAMES: Final = {
 """What packages write that name no licence in SPDX's words."""
 
 
-def licence(metadata: Message) -> str:
+def licence(metadata: Message | PackageMetadata) -> str:
     """The licence as an SPDX expression, or ``UNKNOWN``.
 
     The expression counts first, then the one line of the older field, then the classifiers, of
@@ -56,9 +57,10 @@ def licence(metadata: Message) -> str:
     >>> licence(told)
     'MIT OR GPL-3.0'
     """
-    if expression := metadata.get("License-Expression"):
-        return str(expression)
-    first = str(metadata.get("License") or "").strip().partition("\n")[0].strip()
+    if expression := metadata.get_all("License-Expression"):
+        return str(expression[0])
+    texts = metadata.get_all("License") or [""]
+    first = str(texts[0]).strip().partition("\n")[0].strip()
     named = _NAMES.get(first.lower(), first)
     if _is_expression(named):
         return named
