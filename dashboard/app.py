@@ -7,7 +7,7 @@ import gc
 
 import streamlit as st
 
-from dashboard import chart, controls, session, upload_guard, visitor
+from dashboard import chart, controls, follow, guard, session
 from dashboard.frame import header, style
 from dashboard.views import compare, explore, runs, sweep, train, your_model
 
@@ -43,5 +43,9 @@ if __name__ == "__main__":
 else:
     gc.freeze()  # what the imports made lives as long as the server: no collection need visit it
     gc.set_threshold(20_000, 20, 20)  # a rerun makes thousands of objects, and no cycles of weight
-    middleware = [*chart.middleware(), *visitor.middleware(), *upload_guard.middleware()]
-    app = st.App(__file__, routes=chart.routes(), middleware=middleware)
+    app = st.App(
+        __file__,
+        routes=[*chart.routes(), *follow.routes()],
+        middleware=[*guard.middleware(), *chart.middleware()],
+        lifespan=guard.lifespan(),
+    )

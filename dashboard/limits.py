@@ -20,6 +20,10 @@ SWEEPS_KEPT: Final = 100
 """Visitors whose sweeps are kept."""
 PATIENCE: Final = 1.5
 """Seconds that a section of a page may take; what would take longer is shown in a smaller form."""
+FOLLOWED: Final = 0.1
+"""Seconds that a run may take to be drawn whole while a slider moves."""
+FOLLOWED_PATIENCE: Final = 0.03
+"""Seconds that a section may take while a slider moves."""
 PASSES: Final = 1e10
 """Multiplications a second of forward and backward passes, on one core."""
 PAUSED_PROCESSES: Final = 4
@@ -32,6 +36,10 @@ ALL_RUNS_LIMIT: Final = 384 << 20
 """The most that the runs of all visitors may keep together."""
 VISITORS: Final = 200
 """Visitors whose runs are kept."""
+KEPT_BYTES: Final = 512 << 20
+"""The most that the files of all trainings may take on the disk."""
+KEPT_FILES: Final = 800
+"""The most such files."""
 BROUGHT_LIMIT: Final = 384 << 20
 """The most that the weights and data of all visitors, and what is computed of them, may take."""
 OWN_RUN_LIMIT: Final = 64 << 20
@@ -44,3 +52,13 @@ ALL_UPLOADS: Final = 16
 """Such files of all sessions together."""
 UPLOAD_BYTES: Final = 21 << 20
 """The largest upload, as ``server.maxUploadSize`` says, and what stands around the file."""
+SESSIONS: Final = 40
+"""Pages that may be open at once."""
+FRAME_BYTES: Final = 1 << 20
+"""The most that a page may say at once."""
+LEFT_SECONDS: Final = 60.0
+"""How long a page whose socket broke can come back to what it was."""
+UPLOAD_SECONDS: Final = 120.0
+"""How long a file may wait to be read."""
+UPKEEP_SECONDS: Final = 10.0
+"""How often what is over is looked for."""

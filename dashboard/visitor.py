@@ -12,7 +12,7 @@ from typing import Final
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import session
@@ -36,6 +36,18 @@ def token() -> str:
     return found
 
 
+def of(scope: Scope) -> str:
+    """The token of whoever asks, be it as new as the answer; nothing where there is none."""
+    return str(scope.get(COOKIE, ""))
+
+
+def opens_page(scope: Scope) -> bool:
+    """Whether somebody opens a page; an unchanged page's answer names no type."""
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return False
+    return "text/html" in Request(scope).headers.get("accept", "")
+
+
 def middleware() -> list[Middleware]:
     """What ``st.App(middleware=...)`` takes so that visitors are known."""
     return [Middleware(Visitors)]
@@ -49,24 +61,25 @@ class Visitors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything through, with a ``Set-Cookie`` on what is a new visitor's page."""
-        if not _is_new(scope):
+        if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
+        known = HTTPConnection(scope).cookies.get(COOKIE, "")
+        if TOKEN.fullmatch(known):
+            await self.app({**scope, COOKIE: known}, receive, send)
+        elif opens_page(scope):
+            await self._welcome(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _welcome(self, scope: Scope, receive: Receive, send: Send) -> None:
         secure = "; Secure" if scope.get("scheme") == "https" else ""
-        cookie = f"{COOKIE}={secrets.token_urlsafe(16)}; {ATTRIBUTES}{secure}"
+        new = secrets.token_urlsafe(16)
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
+                cookie = f"{COOKIE}={new}; {ATTRIBUTES}{secure}"
                 MutableHeaders(scope=message).append("set-cookie", cookie)
             await send(message)
 
-        await self.app(scope, receive, send_with_cookie)
-
-
-def _is_new(scope: Scope) -> bool:
-    """Whether somebody without a token opens a page; an unchanged page's answer names no type."""
-    if scope["type"] != "http" or scope["method"] != "GET":
-        return False
-    request = Request(scope)
-    opens_page = "text/html" in request.headers.get("accept", "")
-    return opens_page and not TOKEN.fullmatch(request.cookies.get(COOKIE, ""))
+        await self.app({**scope, COOKIE: new}, receive, send_with_cookie)

@@ -1,0 +1,57 @@
+"""What nobody comes back for is let go, though nobody else comes either.
+
+Streamlit frees a closed page's memory when the next one closes; and a file that no page read, when
+its session ends.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+from streamlit.runtime import Runtime, get_instance
+
+from dashboard.guard.files import uploaded
+from dashboard.guard.seats import Seats
+from dashboard.limits import LEFT_SECONDS, UPKEEP_SECONDS, UPLOAD_SECONDS
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
+Arrived = MutableMapping[tuple[str, str], float]
+"""When each file came, by its session and its own name."""
+
+
+def upkeep(seats: Seats, arrived: Arrived) -> Lifespan:
+    """Look after it every few seconds for as long as the server lives."""
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        looking = asyncio.create_task(_look_after(seats, arrived))
+        try:
+            yield
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+    return lifespan
+
+
+async def _look_after(seats: Seats, arrived: Arrived) -> None:
+    while True:
+        await asyncio.sleep(UPKEEP_SECONDS)
+        let_go(seats, arrived, get_instance())
+
+
+def let_go(seats: Seats, arrived: Arrived, runtime: Runtime) -> None:
+    """Close the sessions that were left too long ago, and drop the files that nothing read."""
+    before = time.monotonic() - UPLOAD_SECONDS
+    for session, file in [at for at, when in arrived.items() if when <= before]:
+        del arrived[session, file]
+        uploaded(runtime).remove_file(session, file)
+    left = seats.forget(LEFT_SECONDS)
+    for session in left:
+        runtime.close_session(session)
+    if left:
+        gc.collect()

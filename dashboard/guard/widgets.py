@@ -1,0 +1,51 @@
+"""What a widget can show: a value that it cannot would break every later run of its session.
+
+Streamlit keeps a value as it came and reads it when the page is next drawn. Where that fails it
+fails again in each run, before the next value is looked at.
+"""
+
+from json import JSONDecodeError, loads
+from typing import Any, Final
+
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime import exists, get_instance
+
+from dashboard.guard.frames import Believes
+
+LISTS: Final = frozenset({"double_array_value", "int_array_value", "string_array_value"})
+PLAIN: Final = LISTS | {"bool_value", "double_value", "int_value", "string_value"}
+"""Values that are read by a function of nothing else."""
+JSON: Final = frozenset({"json_value", "json_trigger_value"})
+UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+def of(session: str | None) -> Believes:
+    """What the widgets of a session can show; where there is no such session there are none."""
+    widgets = _widgets(session) if session is not None else {}
+    return lambda state: can_show(widgets.get(state.id), state)
+
+
+def can_show(widget: Any, state: WidgetState) -> bool:
+    """Whether a widget, as Streamlit has registered it, can read a value."""
+    kind = state.WhichOneof("value")
+    if widget is None or kind is None:
+        return widget is not None
+    if widget.value_type not in {kind, None}:
+        return False
+    value = getattr(state, kind)
+    try:
+        if kind in JSON:
+            loads(value)
+        elif kind in PLAIN:
+            widget.deserializer(list(value.data) if kind in LISTS else value)
+    except (*UNREADABLE, JSONDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _widgets(session: str) -> dict[str, Any]:
+    found = get_instance().get_app_session(session) if exists() else None
+    if found is None:
+        return {}
+    # Not public, and nothing that is says which widgets there are: a test looks whether it is so.
+    return found.session_state._new_widget_state.widget_metadata
