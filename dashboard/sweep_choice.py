@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from rnnviz import MEASURES, Knob, SweepConfig, TrainConfig
@@ -48,11 +49,17 @@ class SweepChoice:
 def to_texts(choice: SweepChoice) -> dict[str, str]:
     """The parts of a link that say what is swept."""
     return {
-        "knobs": ";".join(knob.text for knob in choice.knobs),
+        "knobs": _told(choice.knobs),
         "sweep_seeds": str(choice.sweep_seeds),
         "measures": ",".join(choice.measures),
         "solved": repr(choice.solved),
     }
+
+
+@lru_cache(maxsize=256)
+def _told(knobs: tuple[Knob, ...]) -> str:
+    """What each setting is turned through; kept, because every page's links say it."""
+    return ";".join(knob.text for knob in knobs)
 
 
 def from_texts(texts: Mapping[str, str]) -> tuple[SweepChoice, list[str]]:
