@@ -10,6 +10,7 @@ from rnnviz.cells import Adjoint
 from rnnviz.network import Layer
 from rnnviz.products import one_blas_thread, through
 from rnnviz.record import LayerRecord, Record
+from rnnviz.stopping import PIECE, breathe
 
 _LOG10_2 = np.log10(2.0)
 _FAR = 1 << 14
@@ -102,6 +103,8 @@ def _layer_pass(layer: Layer, seen: LayerRecord, direct: Scaled) -> tuple[Scaled
     parts["h"][-1], exponent[-1] = direct.mantissa[-1], direct.exponent[-1]
     every = normalise_every(layer)
     for t in reversed(range(len(da))):
+        if not t % PIECE:
+            breathe()
         step(t)
         exponent[t] = exponent[t + 1]
         arrives = t > 0 and fed[t - 1]
@@ -186,6 +189,7 @@ def pull_back(layer: Layer, seen: LayerRecord, last: Float[Array, "K B S"]) -> I
     da = [np.empty((*last.shape[:-1], seen.pre.shape[-1]), last.dtype)] * steps
     step = cell.backward(layer.params, seen.tape, Adjoint(parts, da))
     for t in reversed(range(steps)):
+        breathe()
         parts["h"][t][:] = 0
         step(t)
         state = _at(parts, t)

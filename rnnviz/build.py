@@ -10,6 +10,7 @@ from rnnviz.config import RunConfig
 from rnnviz.initializers import INPUT, RECURRENT, Initializer, uniform
 from rnnviz.network import Layer, Network, Readout
 from rnnviz.products import one_blas_thread
+from rnnviz.stopping import breathe
 from rnnviz.tasks import TASKS
 
 _READOUT = 99
@@ -111,7 +112,10 @@ def _weights(
     rows, columns = shape
     height = rows if scheme.whole else H
     settings = {name: getattr(config, name) for name in scheme.settings}
-    drawn = [scheme.draw(rng, height, columns, **settings) for _ in range(rows // height)]
+    drawn = []
+    for _ in range(rows // height):
+        breathe()
+        drawn.append(scheme.draw(rng, height, columns, **settings))
     return np.concatenate(drawn)
 
 

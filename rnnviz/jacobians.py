@@ -8,6 +8,7 @@ from rnnviz.arrays import Array, Float, Int, Params
 from rnnviz.cells import Adjoint, Tape
 from rnnviz.network import Layer
 from rnnviz.record import LayerRecord
+from rnnviz.stopping import breathe
 
 _BLOCK = 1 << 21
 """Entries of the largest array that a block of steps makes: 16 MiB."""
@@ -59,6 +60,7 @@ def pulls(layer: Layer, seen: LayerRecord, sequence: int, end: int, steps: int) 
     params = {name: W.astype(np.float64) for name, W in layer.params.items()}
     exact = Layer(layer.cell, params, layer.reverse)
     for t in range(end - 1, end - steps - 1, -1):
+        breathe()
         yield Pull(exact, _side_by_side(seen.tape, sequence, np.array([t])))
 
 
@@ -68,6 +70,7 @@ def backwards(
     """The Jacobians of the steps before state ``end``, the last one first."""
     many = block_size(layer)
     for stop in range(end, end - steps, -many):
+        breathe()
         first = max(stop - many, end - steps)
         yield from jacobians(layer, seen, sequence, np.arange(first, stop))[::-1]
 

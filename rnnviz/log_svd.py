@@ -17,6 +17,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from rnnviz.arrays import Array, Bool, Float, Int
+from rnnviz.stopping import breathe
 
 _HEALTHY = 1e-5
 """Least to largest of a factor's diagonal: below it rounding could reach the eleventh digit."""
@@ -78,6 +79,7 @@ def log_singular_values(
     with np.errstate(all="ignore"):
         for number, lag in enumerate(lags):
             while done < lag:
+                breathe()
                 block = [next(source) for _ in range(min(most, lag - done))]
                 done += len(block)
                 product, most = _absorbed(product, block, most)

@@ -12,6 +12,7 @@ from rnnviz.cells import Adjoint, Tape
 from rnnviz.network import Layer
 from rnnviz.products import Step, through
 from rnnviz.record import LayerRecord, Record
+from rnnviz.stopping import breathe
 
 BLOCK = 800_000
 """Bytes of one derivative by a state, of all sources that travel together: cache holds it."""
@@ -77,6 +78,7 @@ def _block(record: Record, sources: Int[Array, " K"], layer: int) -> Iterator[Wa
         for front in fronts:
             front.prepare(span, count)
         for t in reversed(range(span.start, span.stop)):
+            breathe()
             starts = set_out < len(sources) and int(sources[set_out]) == t
             set_out += starts
             _take(record, fronts, t, set_out, starts)

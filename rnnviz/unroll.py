@@ -7,8 +7,9 @@ import numpy as np
 from rnnviz.arrays import Array, Float, Params, frozen
 from rnnviz.cells import Adjoint, Tape
 from rnnviz.network import Layer
-from rnnviz.products import blocks, multiply, rows, through
+from rnnviz.products import Step, blocks, multiply, rows, through
 from rnnviz.record import LayerRecord
+from rnnviz.stopping import PIECE, breathe
 
 Factors = tuple[Array, Array | None]
 """A derivative and the weights it still has to pass, or none."""
@@ -29,8 +30,7 @@ def forward(layer: Layer, x: Float[Array, "T B I"], s0: Float[Array, "B S"]) -> 
     step = layer.cell.forward(layer.params, tape)
     for block in blocks(x.shape[0], tape.a[0]):
         layer.cell.project(layer.params, x[block], tape.a[block])
-        for t in range(block.start, block.stop):
-            step(t)
+        _taken(step, range(block.start, block.stop))
     return tape
 
 
@@ -50,8 +50,7 @@ def backward(layer: Layer, x: Array, tape: Tape, above: Factors) -> LayerRecord:
             start, stop = wide.start + near.start, wide.start + near.stop
             first = max(start, 1)
             _feed(above, slice(first - 1, stop - 1), dh[first:stop])
-            for t in reversed(range(start, stop)):
-                step(t)
+            _taken(step, range(start, stop)[::-1])
         parts = layer.cell.grads(layer.params, tape, da[wide], x[wide], wide)
         for name, part in parts.items():
             grads[name] = np.add(grads[name], part, out=grads[name]) if name in grads else part
@@ -62,6 +61,14 @@ def backward(layer: Layer, x: Array, tape: Tape, above: Factors) -> LayerRecord:
         frozen(array)
     _freeze(ds, inner, grads, tape.states, tape.gates, tape.kept)
     return LayerRecord(x, da, ds, grads, tape, inner)
+
+
+def _taken(step: Step, times: range) -> None:
+    """Take these steps, and ask now and then whether anybody still waits for them."""
+    for start in range(0, len(times), PIECE):
+        breathe()
+        for t in times[start : start + PIECE]:
+            step(t)
 
 
 def _freeze(*groups: Params) -> None:

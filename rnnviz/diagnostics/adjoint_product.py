@@ -11,6 +11,7 @@ from rnnviz.diagnostics.tangent import MOVES, Tangent, dot, largest, norms
 from rnnviz.network import Layer
 from rnnviz.products import rows, through
 from rnnviz.record import LayerRecord, Record
+from rnnviz.stopping import breathe
 
 NAME = "Adjoint and tangent"
 WORTH = 1e-2
@@ -112,6 +113,7 @@ class _Comparison:
 
     def __call__(self, at: Int[Array, " N"]) -> tuple[Array, Array, Array]:
         """How far the two sides are apart, may be, and whether that says anything."""
+        breathe()
         count = len(at)
         at = np.resize(at, self.block)  # a tape has one length
         seen, B = self.seen, self.seen.ds.shape[1]

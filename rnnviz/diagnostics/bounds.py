@@ -15,6 +15,7 @@ from rnnviz.network import Layer
 from rnnviz.products import one_blas_thread
 from rnnviz.record import LayerRecord, Record
 from rnnviz.sources import cut
+from rnnviz.stopping import breathe
 
 
 @dataclass(frozen=True)
@@ -257,6 +258,7 @@ def _of_jacobians(layer: Layer, seen: LayerRecord) -> tuple[Array, Array]:
     """
     ends = np.full((2, len(seen.pre), seen.h.shape[1]), np.nan)
     for t, J in zip(reversed(range(len(seen.pre))), _jacobians(layer, seen), strict=True):
+        breathe()
         whole = np.isfinite(J).all(axis=(1, 2))
         if whole.any():
             sizes = np.linalg.svd(J[whole], compute_uv=False)

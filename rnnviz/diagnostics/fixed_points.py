@@ -14,6 +14,7 @@ from rnnviz.diagnostics.state_map import StateMap, state_map
 from rnnviz.network import Network
 from rnnviz.products import one_blas_thread
 from rnnviz.record import Record
+from rnnviz.stopping import breathe
 
 MOST_KEPT = 32
 MARGIN = 1e-6
@@ -203,6 +204,7 @@ def _eigenvalues(step: StateMap, s: Float[Array, "P S"]) -> Array:
     """Of the Jacobian at each point, the largest first."""
     values = np.empty(s.shape, np.complex128)
     for n, point in enumerate(s):
+        breathe()
         own = np.linalg.eigvals(step.linearised(point[None])[1][0])
         values[n] = own[np.argsort(-np.abs(own), kind="stable")]
     return values

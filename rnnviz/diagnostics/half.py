@@ -18,6 +18,7 @@ from rnnviz.cells import Adjoint, Tape
 from rnnviz.network import Layer
 from rnnviz.products import one_blas_thread, through
 from rnnviz.record import Record
+from rnnviz.stopping import breathe
 
 
 def half_bptt(record: Record, dy: Float[Array, "T B O"]) -> tuple[Float[Array, "N B S"], ...]:
@@ -71,6 +72,7 @@ def _forward(layer: Layer, x: Float[Array, "T B I"], s0: Float[Array, "B S"]) ->
     step = layer.cell.forward(layer.params, tape)
     own = _not_within(tape.a, [*tape.gates.values(), *tape.kept.values()])
     for t in range(len(x)):
+        breathe()
         layer.cell.project(layer.params, x[t : t + 1], tape.a[t : t + 1])
         _round([tape.a[t]])
         step(t)
@@ -108,6 +110,7 @@ def _backward(layer: Layer, tape: Tape, direct: Array) -> tuple[Array, Array]:
     pre = np.empty_like(tape.a)
     step = layer.cell.backward(layer.params, tape, Adjoint(parts, pre))
     for t in reversed(range(len(pre))):
+        breathe()
         step(t)
         _round([pre[t], *(part[t] for part in parts.values())])
     arrays = list(parts.values())

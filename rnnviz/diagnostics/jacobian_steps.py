@@ -10,6 +10,7 @@ from rnnviz.jacobians import block_size, chosen_sequences, jacobians
 from rnnviz.log_svd import log_singular_values
 from rnnviz.products import one_blas_thread
 from rnnviz.record import Record
+from rnnviz.stopping import breathe
 
 _AFFORDABLE = 1e8
 """B * T * S^3 up to which every step of every sequence is taken: about two seconds."""
@@ -104,6 +105,7 @@ def jacobian_steps(
     with one_blas_thread(), np.errstate(all="ignore"):
         for column, one in enumerate(sequences):
             for start in range(0, len(steps), many):
+                breathe()
                 block = jacobians(at, seen, one, steps[start : start + many])
                 found[start : start + many, column] = [_measured(J) for J in block]
     norm, smallest, radius = np.moveaxis(found, 2, 0)

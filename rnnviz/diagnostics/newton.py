@@ -4,6 +4,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Bool, Float
 from rnnviz.diagnostics.state_map import StateMap
+from rnnviz.stopping import breathe
 
 TOLERANCE = 1e-10
 """A state stands still where |F(s) - s| is at most this times (1 + |s|)."""
@@ -28,6 +29,7 @@ def newton(step: StateMap, starts: Float[Array, "B S"]) -> tuple[Array, Float[Ar
     residual = np.linalg.norm(step(s) - s, axis=1)
     going = np.arange(len(s))
     for _ in range(_STEPS):
+        breathe()
         going = going[residual[going] > _FINEST * (1 + np.linalg.norm(s[going], axis=1))]
         if not len(going):
             break

@@ -11,6 +11,7 @@ from rnnviz.cells import Adjoint, Highway, Tape
 from rnnviz.diagnostics.gradient_flow import derivative_from, log10_mean
 from rnnviz.network import Layer
 from rnnviz.record import LayerRecord, Record
+from rnnviz.stopping import breathe
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def _split(total: Scaled, highway: Highway) -> tuple[Scaled, Scaled]:
     _put(alone, start, straight)
     _put(rest, start, other)
     for t in reversed(range(start)):
+        breathe()
         kept = highway.kept[t]
         new = _row(total, t).plus(_row(total, t + 1).times(-kept))
         straight, other = straight.times(kept), other.times(kept).plus(new)

@@ -11,6 +11,7 @@ from rnnviz.arrays import Array, Float
 from rnnviz.jacobians import jacobians
 from rnnviz.network import Layer
 from rnnviz.record import LayerRecord
+from rnnviz.stopping import breathe
 
 _MOST = 8
 """Steps that are taken at once, at the most."""
@@ -89,6 +90,7 @@ def _backwards(layer: Layer, seen: LayerRecord) -> Iterator[tuple[Array, Array]]
     (T, B), S = seen.pre.shape[:2], layer.cell.state_size
     some = max(1, min(_BLOCK, _TOGETHER // (B * S * S)))
     for end in range(T, 0, -some):
+        breathe()
         steps = np.arange(max(0, end - some), end)
         found = [jacobians(layer, seen, b, steps)[::-1, None] for b in range(B)]
         Js = found[0] if B == 1 else np.concatenate(found, axis=1)
@@ -101,6 +103,7 @@ def _taken(
     """The frame after these steps, orthonormal, and what they did to it."""
     log_det: Array = np.zeros(len(frame))
     for J, log_det_J in steps:
+        breathe()
         frame = frame @ J
         log_det += log_det_J
     frame, log = _orthonormal(frame)

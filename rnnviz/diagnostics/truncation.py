@@ -10,6 +10,7 @@ from rnnviz.arrays import Array, Float, Int, Params
 from rnnviz.bptt import bptt
 from rnnviz.diagnostics.windowed import windowed
 from rnnviz.record import Record
+from rnnviz.stopping import breathe
 from rnnviz.windows import Given
 
 ALL = "all"
@@ -158,6 +159,7 @@ def _full(record: Record, dy: Array) -> Params:
 
 def _against(full: Params, cut: Params) -> list[tuple[float, float]]:
     """Norm ratio and cosine of each parameter's gradient, and of all in one."""
+    breathe()
     pairs = [(cut.get(name, grad).ravel(), grad.ravel()) for name, grad in full.items()]
     whole = [np.concatenate(side) for side in zip(*pairs, strict=True)]
     return [_ratio_and_cosine(*pair) for pair in [*pairs, (whole[0], whole[1])]]

@@ -11,6 +11,7 @@ from rnnviz.cells import Adjoint, Tape
 from rnnviz.network import Layer
 from rnnviz.products import CACHED, one_blas_thread, through
 from rnnviz.record import LayerRecord, Record
+from rnnviz.stopping import breathe
 
 Times = slice | Int[Array, " M"]
 Flow = dict[str, Array]
@@ -145,6 +146,7 @@ def _back(
     stack: list[_Steps], times: Times, flows: list[Flow], above: Array | None, record: Record
 ) -> list[Flow]:
     """One step of all layers, from the top down: what a layer reads, the one below gave."""
+    breathe()
     before = list(flows)
     for n in reversed(range(len(stack))):
         before[n], da = stack[n].back(times, flows[n], above)
