@@ -1,9 +1,8 @@
 """A page without a browser: its socket and its requests, byte by byte."""
 
-import re
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -13,6 +12,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -75,7 +75,8 @@ class RawPage:
 
     def wait(self) -> list[Any]:
         """The elements that come until a run ends."""
-        come = []
+        come: list[Any] = []
+        is_drawn = False
         while True:
             message = ForwardMsg.FromString(self.socket.recv(timeout=30))  # type: ignore[arg-type]
             kind = message.WhichOneof("type")
@@ -83,22 +84,25 @@ class RawPage:
             if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
                 element = message.delta.new_element
                 come.append(getattr(element, str(element.WhichOneof("type"))))
-            if kind == "script_finished" and message.script_finished != 2:  # early, for a rerun
+            is_drawn |= kind == "script_finished"
+            if is_drawn and kind == "session_status_changed":
                 return come
 
     def say(self, **said: Any) -> None:
         """Send one frame."""
         self.socket.send(BackMsg(**said).SerializeToString())
 
+    def next_kind(self) -> str:
+        """The kind of the next message."""
+        message = ForwardMsg.FromString(self.socket.recv(timeout=20))  # type: ignore[arg-type]
+        return str(message.WhichOneof("type"))
+
     def closed_with(self) -> int | None:
         """The code that the server closes with."""
-        while True:
-            try:
+        with suppress(ConnectionClosed):
+            while True:
                 self.socket.recv(timeout=20)
-            except TimeoutError:
-                raise
-            except Exception:
-                return self.socket.protocol.close_code
+        return self.socket.protocol.close_code
 
 
 def cookies(address: str) -> str:
@@ -110,12 +114,12 @@ def cookies(address: str) -> str:
 
 @contextmanager
 def raw_page(
-    address: str, cookie: str = "", session: str = "", **options: Any
+    address: str, cookie: str = "", session: str = "", path: str = STREAM, **options: Any
 ) -> Iterator[RawPage]:
     """A page's socket, of a visitor with this cookie, which may come back to a session."""
     asked = ["streamlit", "none", session] if session else ["streamlit"]
     with connect(
-        address.replace("http", "ws") + STREAM,
+        address.replace("http", "ws") + path,
         subprotocols=[Subprotocol(name) for name in asked],
         additional_headers={"Cookie": cookie} if cookie else {},
         compression=None,
@@ -136,13 +140,4 @@ def form(name: str, data: bytes = b"a,b\n1,2\n3,4\n") -> tuple[bytes, str]:
     return (
         head.encode() + data + f"\r\n--{mark}--\r\n".encode(),
         f"multipart/form-data; boundary={mark}",
-    )
-
-
-Upload = Callable[..., Answer]
-
-
-def is_uuid(text: str) -> bool:
-    return (
-        re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", text) is not None
     )

@@ -11,11 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard import visitor
 from dashboard.guard import widgets
 from dashboard.guard.frames import heard, session_of
+from dashboard.guard.hosts import READS
 from dashboard.guard.seats import Seat, Seats
 from dashboard.limits import FRAME_BYTES
 
-STREAM: Final = "/_stcore/stream"
-HEALTH: Final = "/_stcore/health"
+CORE: Final = "/_stcore/"
+STREAM: Final = f"{CORE}stream"
+HEALTH: Final = f"{CORE}health"
 PROTOCOL: Final = "sec-websocket-protocol"
 """Streamlit's own, the proof that a page asks, and the session that is come back to."""
 TOO_MUCH, WRONG, ELSEWHERE = 1009, 1002, 4001
@@ -54,7 +56,13 @@ class Door:
         asks = who and scope["path"].endswith(HEALTH)
         if asks and not self._seats.welcomes(who):
             return PlainTextResponse(self._said(), 503)
+        # What our own pages ask for beside Streamlit's is computed for an open page alone.
+        if scope["method"] not in READS and CORE not in scope["path"] and not self._is_seated(who):
+            return PlainTextResponse("Only an open page may do this.", 403)
         return None
+
+    def _is_seated(self, who: str) -> bool:
+        return self._seats.quietest(who) is not None
 
     def _said(self) -> str:
         return (
@@ -64,11 +72,9 @@ class Door:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = visitor.of(scope)
-        if not scope["path"].endswith(STREAM):  # a chart's: it belongs to a page that is open
-            allowed = self._seats.quietest(who) is not None
-            await (self.app if allowed else PlainTextResponse("No page.", 403))(
-                scope, receive, send
-            )
+        if not scope["path"].endswith(STREAM):  # a chart's
+            refused = PlainTextResponse("Only an open page may do this.", 403)
+            await (self.app if self._is_seated(who) else refused)(scope, receive, send)
             return
         session = _come_back_to(scope, self._seats, who)
         older = self._seats.of(session) if session else None

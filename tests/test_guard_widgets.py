@@ -1,0 +1,112 @@
+"""Forged values: what no widget can show is not taken, and the next good value is."""
+
+import ast
+from collections.abc import Iterator
+from contextlib import ExitStack
+from math import inf, nan
+from typing import Any
+
+import psutil
+import pytest
+from browser.serving import Served, serving
+from raw_page import RawPage, cookies, raw_page
+from streamlit.proto.Common_pb2 import DoubleArray, SInt64Array, StringArray
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+FORGED = {
+    "nan": {"double_value": nan},
+    "inf": {"double_value": inf},
+    "huge": {"double_value": 1e308},
+    "below": {"double_value": -7.0},
+    "above": {"double_value": 501.0},
+    "2**62": {"double_value": 2.0**62},
+    "index": {"int_value": 2**62},
+    "bool": {"bool_value": True},
+    "words": {"string_value": "<script>x</script>"},
+    "long": {"string_value": "x" * 60_000},
+    "nans": {"double_array_value": DoubleArray(data=[nan])},
+    "two nans": {"double_array_value": DoubleArray(data=[nan, inf])},
+    "no numbers": {"double_array_value": DoubleArray()},
+    "numbers": {"double_array_value": DoubleArray(data=[1e308] * 1000)},
+    "indices": {"int_array_value": SInt64Array(data=[-1, 2**62])},
+    "no words": {"string_array_value": StringArray()},
+    "many words": {"string_array_value": StringArray(data=["nothing"] * 1000)},
+    "json": {"json_value": "{"},
+    "deep": {"json_value": "[" * 5_000},
+    "trigger": {"json_trigger_value": "]"},
+    "bytes": {"bytes_value": b"\xff"},
+    "arrow": {"arrow_value": {}},
+    "files": {"file_uploader_state_value": {"uploaded_file_info": [{"file_id": "x"}]}},
+    "chat": {"chat_input_value": {"data": "x"}},
+    "string trigger": {"string_trigger_value": {"data": "x"}},
+    "nothing": {},
+}
+KINDS = {"Exception"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving("tests/guarded/app.py", tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def page(served: Served) -> Iterator[RawPage]:
+    with raw_page(served.address, cookies(served.address)) as opened:
+        yield opened
+
+
+def ids(elements: list[Any]) -> dict[str, str]:
+    return {e.id[38:]: e.id for e in elements if getattr(e, "id", "").startswith("$$ID-")}
+
+
+def said(elements: list[Any]) -> dict[str, Any]:
+    """What the page says that its widgets show."""
+    assert not {type(e).__name__ for e in elements} & KINDS
+    (text,) = [e.body for e in elements if type(e).__name__ == "Text"]
+    found: dict[str, Any] = ast.literal_eval(text)
+    return found
+
+
+@pytest.mark.parametrize("value", FORGED)
+def test_a_forged_value_is_not_shown_and_the_next_good_one_is(page: RawPage, value: str) -> None:
+    widgets = ids(page.run())
+    before = said(page.run())
+    after = said(page.run(*(WidgetState(id=name, **FORGED[value]) for name in widgets.values())))
+    assert 1 <= after["whole"] <= 500
+    assert 0 <= after["real"] <= 2
+    assert 0 <= after["slider"] <= 10
+    assert len(after["range"]) == 2
+    assert after["stops"] in "abc"
+    assert after["select"] in {"a", "b"}
+    assert len(after["text"]) <= 20
+    assert len(after["area"]) <= 20
+    assert after.keys() == before.keys()
+    good = page.run(WidgetState(id=widgets["whole"], double_value=12.0))
+    assert said(good)["whole"] == 12
+
+
+def test_a_widget_of_another_session_or_page_is_not_heard(page: RawPage) -> None:
+    before = said(page.run())
+    odd = [WidgetState(id=name, string_value="x") for name in ("", "x", "$$ID-0-whole", "a" * 9999)]
+    assert said(page.run(*odd)) == before
+
+
+def test_the_text_of_an_error_stays_on_the_server(page: RawPage) -> None:
+    shown = [e for e in page.run(query="fail=1") if type(e).__name__ == "Exception"]
+    assert len(shown) == 1
+    assert "secret" not in str(shown[0])
+    assert said(page.run(query=""))
+
+
+def test_closed_pages_give_their_memory_back_though_nobody_comes(served: Served) -> None:
+    process = psutil.Process(served.pid)
+    with ExitStack() as open_pages:
+        for _ in range(10):
+            open_pages.enter_context(raw_page(served.address, cookies(served.address))).run()
+        full = process.memory_info().rss
+    for _ in range(200):
+        if process.memory_info().rss < full - (150 << 20):
+            break
+        process.cpu_percent(0.05)
+    assert process.memory_info().rss < full - (150 << 20)
