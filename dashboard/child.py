@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,10 @@ ROOT: Final = Path(__file__).parents[1]
 TRAINING: Final = "dashboard.worker"
 """The module that a process runs, unless it is told another."""
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+LAST_SECONDS: Final = 3.0
+"""What children may take to keep what they have when the server ends."""
+
+_alive: "set[Child]" = set()
 
 
 class Child:
@@ -41,12 +46,17 @@ class Child:
         OSError
             If there can be no process.
         """
-        with _spawn(self._module) as process:
+        with spawn(self._module) as process:
             self._process = process
-            self._ask(process)
-            assert process.stdout
-            while frame := receive(process.stdout):
-                yield frame
+            _alive.add(self)
+            try:
+                self._ask(process)
+                assert process.stdout
+                while frame := receive(process.stdout):
+                    yield frame
+                process.wait()
+            finally:
+                _alive.discard(self)
 
     def order(self, **words: object) -> None:
         """Tell it something; what comes before its request is told behind it."""
@@ -94,6 +104,17 @@ class Child:
             self._process.kill()
 
 
+def end_all(seconds: float = LAST_SECONDS) -> None:
+    """End every child there is, each with the time to keep what it has."""
+    for child in tuple(_alive):
+        child.hang_up()
+    until = time.monotonic() + seconds
+    while _alive and time.monotonic() < until:
+        time.sleep(0.02)
+    for child in tuple(_alive):
+        child.kill()
+
+
 def _tell(process: subprocess.Popen[bytes], words: Mapping[str, object]) -> None:
     assert process.stdin
     if not process.stdin.closed:
@@ -101,7 +122,7 @@ def _tell(process: subprocess.Popen[bytes], words: Mapping[str, object]) -> None
             send(process.stdin, words)
 
 
-def _spawn(module: str) -> subprocess.Popen[bytes]:
+def spawn(module: str) -> subprocess.Popen[bytes]:
     """It gets no Ctrl-C, but sees its stdin end."""
     return subprocess.Popen(
         (sys.executable, "-m", module),

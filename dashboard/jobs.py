@@ -6,9 +6,12 @@ polls. The server trains one job less than it has cores at once, and the others 
 
 import math
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, cast
 
+from dashboard import kept
 from dashboard.child import Child
 from dashboard.frames import Frame
 from dashboard.places import PLACES, Places, State, Watch
@@ -38,12 +41,15 @@ class Snapshot:
     steps_per_second: float = 0.0
     seconds_left: float | None = None
     """None unless the job runs and its speed is known."""
+    unkept: str = ""
+    """Why it would be lost if the server ended; empty for a job that is kept, or need not be."""
 
 
 class TrainJob:
     """One training: paused when it is made, sent on by ``resume`` or ``take``, watched by ``poll``.
 
-    A paused job has given its place to others, and queues again when it goes on.
+    A paused job has given its place to others, and queues again when it goes on. With ``keep_in``
+    it has a file, which its process writes.
     """
 
     def __init__(
@@ -65,6 +71,24 @@ class TrainJob:
         self._left = self._until = math.inf
         self._stopping = self._giving_way = False
         self._snapshot = Snapshot("paused", 0, seen.history, seen.step)
+        self._path: Path | None = None
+
+    @classmethod
+    def found_in(cls, path: Path, places: Places, watch: Watch) -> "TrainJob":
+        """The job of a file that another server left.
+
+        Raises
+        ------
+        ValueError
+            One sentence on a file that is damaged or of another version.
+        OSError
+            If it cannot be opened.
+        """
+        found = kept.read(path)
+        job = cls(found.seen, places, watch, wanted=found.wanted)
+        job._show(state=found.state, sentence=found.sentence)
+        job._path = path
+        return job
 
     @property
     def config(self) -> TrainConfig:
@@ -146,16 +170,44 @@ class TrainJob:
             if self._child:
                 self._tell(wanted=self._wanted.model_dump_json())
 
+    def keep_in(self, path: Path, state: State) -> None:
+        """Have all of it in a file from now on, to be found there as in this state."""
+        try:
+            kept.write(path, kept.Kept(self._seen, self._wanted, state))
+            self._path = path
+        except OSError as cause:
+            self.is_not_kept(kept.why_not(path, cause))
+
+    def is_not_kept(self, why: str) -> None:
+        """Have that told."""
+        self._show(unkept=why)
+
     def stop(self) -> None:
         """End within half a second, with all that was computed; nothing if it has ended."""
-        child, thread = self._child, self._thread
+        child, thread, path = self._child, self._thread, self._path
+        waited = self.state in ("queued", "paused")
         self.ask_to_stop()
         if self.state == "running" and child and thread:
             thread.join(STOP_WITHIN)
-            if thread.is_alive():
+            if self.state == "running":
                 child.kill()
                 thread.join(STOP_WITHIN)
+        if waited and path and not child:  # no process is there to write it
+            self.keep_in(path, "stopped")
         self._places.tidy()
+
+    def forget(self) -> None:
+        """End it at once, and remove its file."""
+        with self._lock:
+            child = self._child
+            self._stopping = self.state == "running"
+            if child:
+                child.kill()
+        if not self._stopping:
+            self.ask_to_stop()
+        if self._path:
+            with suppress(OSError):
+                self._path.unlink()
 
     def start_from(self, moment: Moment) -> "TrainJob":
         """Another job, paused at a moment of this one, with its settings and history by then."""
@@ -168,9 +220,11 @@ class TrainJob:
         with self._lock:
             if self.state in ("queued", "paused"):
                 self._show(state="stopped", position=0)
+                self._tell(stop=True)
                 self._let_go()
             elif self.state == "running" and self._child:
                 self._stopping = True
+                self._tell(stop=True)
                 self._child.hang_up()
 
     def begin(self) -> None:
@@ -224,18 +278,15 @@ class TrainJob:
         self._seen.forget_beyond()
         self._show(history=self._seen.history)
         self._order += 1
-        _, config = self._seen.configs[-1]
         if self._seen.next_step == 0:  # nothing was computed that a change could be marked on
-            config = self._wanted
-            self._seen.configs = [(0, config)]
+            self._seen.configs = [(0, self._wanted)]
         words: dict[str, object] = {
-            "config": config.model_dump_json(),
             "wanted": self._wanted.model_dump_json(),
             "take": self._left,
             "order": self._order,
-            "trained": self._seen.trained,
+            "kept": str(self._path or ""),
         }
-        child = Child(words | self._seen.request())
+        child = Child(words | self._seen.arrays())
         self._stopping = self._giving_way = False
         self._child = child
         self._thread = threading.Thread(target=self._listen, args=(child,), daemon=True)
@@ -273,6 +324,8 @@ class TrainJob:
             left = min(self._wanted.iterations, self._until) - len(history.rows)
             seconds = max(left, 0) / rate if rate and self.state == "running" else None
             self._show(history=history, step=step, steps_per_second=rate, seconds_left=seconds)
+            if "unkept" in frame:
+                self._show(unkept=str(frame["unkept"]))
             if "end" in frame:
                 self._end(cast(State, str(frame["end"])), str(frame["sentence"]))
             gave_way = self._paused(frame) and self._giving_way

@@ -2,11 +2,12 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import IO, Final
 
 import numpy as np
 
-from dashboard.frames import named, send
+from dashboard.frames import Frame, named, send
 from rnnviz.arrays import Array
 from rnnviz.config import TrainConfig
 from rnnviz.train import COLUMNS, TrainStep
@@ -19,10 +20,12 @@ WEIGHTS_EVERY: Final = 0.25
 class Outbox:
     """Gathers steps, and sends what is new of them when it is due."""
 
-    def __init__(self, stream: IO[bytes], trained: float = 0.0) -> None:
+    def __init__(
+        self, stream: IO[bytes], trained: float = 0.0, hear: Callable[[Frame], None] | None = None
+    ) -> None:
         self.trained = trained
         """Seconds in which steps of this training were taken, here and before."""
-        self._stream = stream
+        self._stream, self._hear = stream, hear
         self._rows: list[tuple[float, ...]] = []
         self._moments: list[dict[str, Array]] = []
         self._changes: list[tuple[int, str]] = []
@@ -54,23 +57,28 @@ class Outbox:
         self._changes.append((step, config.model_dump_json()))
 
     def post(self, *, weights: bool, **words: object) -> None:
-        """Send everything since the last frame, with the weights if asked."""
+        """Send everything since the last frame, with the weights if asked.
+
+        What hears it here does so though nobody may be left at the other end.
+        """
         begin = time.monotonic()
         columns = self._step.columns if self._step else COLUMNS
-        frame: dict[str, object] = {
-            "columns": list(columns),
+        frame = {
+            "columns": np.array(columns),
             "rows": np.array(self._rows, float).reshape(-1, len(columns)),
-            "changes": json.dumps(self._changes),
-            "steps_per_second": self._rate,
-            "trained": self.trained,
+            "changes": np.array(json.dumps(self._changes)),
+            "steps_per_second": np.array(self._rate),
+            "trained": np.array(self.trained),
         }
         for number, moment in enumerate(self._moments):
             frame |= named(f"moment{number}", moment)
         if weights and self._step:
             frame |= named("step", self._step.arrays())
-        send(self._stream, frame | words)
         for sent in (self._rows, self._moments, self._changes):
             sent.clear()
+        if self._hear:
+            self._hear(frame)
+        send(self._stream, {**frame, **words})
         now = time.monotonic()
         self._numbers_due = begin + NUMBERS_EVERY
         if weights:

@@ -1,5 +1,7 @@
 """Whose turn it is: a bounded number of jobs train at once, and the others queue.
 
+Of one visitor's jobs, which share a watch, one runs at a time.
+
 A paused job frees its place and keeps its process, so that it goes on at once; of too many such
 processes the one paused longest ends, and its job starts another when it goes on.
 """
@@ -12,7 +14,9 @@ from typing import Final, Literal, Protocol
 from dashboard.limits import PAUSED_PROCESSES
 from dashboard.ticking import Ticking
 
-State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "diverged"]
+State = Literal[
+    "queued", "running", "paused", "stopped", "interrupted", "finished", "failed", "diverged"
+]
 
 PATIENCE: Final = 600.0
 """Seconds without a poll after which a visitor is thought to have gone for good."""
@@ -109,18 +113,25 @@ class Places:
 
     def _make_way(self) -> None:
         """Have jobs nobody looks at give way to those that somebody waits for."""
-        waiting = [job for job in self._in("queued") if not self._is_away(job)]
+        waiting = {job.watch for job in self._in("queued") if not self._is_away(job)}
         running = [job for job in self._in("running") if self._is_away(job)]
-        for job, _ in zip(running, waiting, strict=False):
+        others = waiting - {job.watch for job in self._in("running")}
+        for job, _ in zip(running, others, strict=False):
             job.give_way()
 
     def _fill(self) -> None:
-        queued = sorted(self._in("queued"), key=self._is_away)
-        free = max(0, self.count - len(self._in("running")))
-        for job in queued[:free]:
-            job.begin()
-        for position, job in enumerate(queued[free:], 1):
-            job.wait(position)
+        """Begin the first of each visitor for whom there is room, and number the others."""
+        running = self._in("running")
+        free, at_work = self.count - len(running), {job.watch for job in running}
+        position = 0
+        for job in sorted(self._in("queued"), key=self._is_away):
+            if free > 0 and job.watch not in at_work:
+                job.begin()
+                free -= 1
+                at_work.add(job.watch)
+            else:
+                position += 1
+                job.wait(position)
 
     def _is_away(self, job: Job) -> bool:
         return job.watch.away > self._patience_in_queue

@@ -10,6 +10,8 @@ STATES = {
     "running": "Step {steps:,} of {iterations:,} · {rate:.0f} steps a second · {left}",
     "paused": "Paused after {steps:,} of {iterations:,} steps.",
     "stopped": "Stopped after {steps:,} of {iterations:,} steps; what was computed is kept.",
+    "interrupted": "Interrupted at step {steps:,} of {iterations:,}: the server was ended. "
+    "Resume goes on from there.",
     "finished": "Finished: {steps:,} steps. {sentence}",
     "diverged": "{sentence}",
     "failed": "{sentence}",
@@ -32,3 +34,5 @@ def progress(job: TrainJob, snapshot: Snapshot) -> None:
         st.error(escape(words))
     else:
         st.progress(min(1.0, steps / iterations), escape(words.strip()))
+    if snapshot.unkept:
+        st.caption(escape(f"It would be lost if the server ended: {snapshot.unkept}."))

@@ -12,7 +12,7 @@ from dashboard.jobs import TrainJob
 from dashboard.runs import BUSY, Runs
 from rnnviz import Moment
 
-GOES_ON = ("paused", "stopped", "failed")
+GOES_ON = ("paused", "stopped", "interrupted", "failed")
 """States that one more step can be taken from."""
 
 

@@ -2,15 +2,19 @@
 
 A visitor is known by a token, and whoever has no such token sees none of them. What is kept is
 bounded, by visitor and for all together; what trains, or is about to, is never dropped for it.
+Each run has a file, by which it is found again though the server was ended in between.
 """
 
 import math
 import threading
+from collections.abc import Callable
 from typing import Final
 
+from dashboard import kept
 from dashboard.jobs import Snapshot, TrainJob, check_steps, prepare
+from dashboard.kept import Shelf
 from dashboard.limits import ALL_RUNS_LIMIT, RUNS_KEPT, RUNS_LIMIT, VISITORS
-from dashboard.places import PLACES, Places, Watch
+from dashboard.places import PLACES, Places, State, Watch
 from dashboard.ticking import Ticking
 from rnnviz.config import TrainConfig
 from rnnviz.train import Moment
@@ -24,13 +28,21 @@ class Runs:
     """One visitor's runs, oldest first."""
 
     def __init__(
-        self, store: "Store", places: Places, kept: int = RUNS_KEPT, limit: int = RUNS_LIMIT
+        self,
+        store: "Store",
+        places: Places,
+        kept: int = RUNS_KEPT,
+        limit: int = RUNS_LIMIT,
+        shelf: Shelf | None = None,
     ) -> None:
         self.watch = Watch()
+        self.unread: tuple[str, ...] = ()
+        """A sentence for each file of theirs that is damaged."""
         self._store, self._places = store, places
-        self._kept, self._limit = kept, limit
+        self._kept, self._limit, self._shelf = kept, limit, shelf
         self._lock = threading.RLock()
         self._jobs: list[TrainJob] = []
+        self._is_restored = shelf is None
 
     @staticmethod
     def of(token: str) -> "Runs":
@@ -61,7 +73,7 @@ class Runs:
         """
         check_steps(steps)
         job = prepare(config, after, self._places, self.watch)
-        self._add(job)
+        self._add(job, "interrupted")
         job.take(steps)
         return job
 
@@ -74,14 +86,28 @@ class Runs:
             If as many runs as may be kept train or wait.
         """
         begun = job.start_from(moment)
-        self._add(begun)
+        self._add(begun, "paused")
         return begun
+
+    def restore(self) -> None:
+        """Find the runs that another server left; once."""
+        with self._lock:
+            if self._is_restored or self._shelf is None:
+                return
+            self._is_restored = True
+            for path in self._shelf.paths():
+                try:
+                    self._jobs.append(TrainJob.found_in(path, self._places, self.watch))
+                except (ValueError, OSError) as cause:
+                    self.unread += (str(cause),)
+        if self._jobs:
+            self._store.watch_over(self)
 
     def drop(self, job: TrainJob) -> None:
         """Stop a run, and keep nothing of it."""
         with self._lock:
             self._jobs = [other for other in self._jobs if other is not job]
-        job.ask_to_stop()
+        job.forget()
         self._places.tidy()
 
     def make_room(self, more: int = 0) -> None:
@@ -101,7 +127,7 @@ class Runs:
         paused = [job for job in self.jobs if job.state == "paused"]
         return next(iter(ended + paused), None)
 
-    def _add(self, job: TrainJob) -> None:
+    def _add(self, job: TrainJob, found_as: State = "stopped") -> None:
         self.watch.touch()
         with self._lock:
             self.make_room(1)
@@ -111,7 +137,18 @@ class Runs:
                     "stop one of them first"
                 )
             self._jobs.append(job)
+        self._put_on_disk(job, found_as)
         self._store.watch_over(self)
+
+    def _put_on_disk(self, job: TrainJob, found_as: State) -> None:
+        """Write a run's file for the first time, if this visitor's are kept."""
+        if self._shelf is None:
+            return
+        try:
+            job.keep_in(self._shelf.new(), found_as)
+        except OSError as cause:
+            job.is_not_kept(f"there can be no folder for it: {cause.strerror}")
+        kept.make_room()
 
 
 class Store:
@@ -123,8 +160,9 @@ class Store:
         visitors: int = VISITORS,
         limit: int = ALL_RUNS_LIMIT,
         kept_for: float = KEPT_FOR,
+        shelf_of: Callable[[str], Shelf] | None = None,
     ) -> None:
-        self._places, self._visitors = places, visitors
+        self._places, self._visitors, self._shelf_of = places, visitors, shelf_of
         self._limit, self._kept_for = limit, kept_for
         self._lock = threading.RLock()
         self._runs: dict[str, Runs] = {}
@@ -144,8 +182,10 @@ class Store:
             runs = self._runs.get(token)
             if runs is None:
                 self._forget_down_to(self._visitors - 1)
-                runs = self._runs[token] = Runs(self, self._places)
+                shelf = self._shelf_of(token) if self._shelf_of else None
+                runs = self._runs[token] = Runs(self, self._places, shelf=shelf)
             runs.watch.touch()
+        runs.restore()
         return runs
 
     def watch_over(self, runs: Runs) -> None:
@@ -187,10 +227,12 @@ class Store:
         return bool(runs.jobs), -runs.watch.away
 
     def _forget(self, token: str) -> None:
+        """Keep a visitor's runs in memory no longer; their files stay, while there is room."""
         runs = self._runs.pop(token)
         for job in runs.jobs:
-            runs.drop(job)
+            job.ask_to_stop()
+        self._places.tidy()
 
 
-STORE: Final = Store()
+STORE: Final = Store(shelf_of=Shelf.of)
 """The whole server's."""

@@ -1,12 +1,12 @@
 """What has come of a training so far: its numbers in a buffer that grows, and its moments."""
 
 import json
-from itertools import count
+from collections import defaultdict
 
 import numpy as np
 
 from dashboard.frames import Frame, named, under
-from rnnviz.arrays import Array
+from rnnviz.arrays import Array, frozen
 from rnnviz.config import TrainConfig
 from rnnviz.network import Network
 from rnnviz.run import untrained
@@ -92,7 +92,7 @@ class Seen:
         if len(frame["rows"]):
             self._extend(tuple(frame["columns"].tolist()), frame["rows"])
         for step, config in json.loads(str(frame["changes"])):
-            self._change(step, TrainConfig(**json.loads(config)))
+            self._change(step, _config(config))
         for arrays in _moments(frame):
             moment = Moment.from_arrays(arrays, self._network())
             self._moments = (*self._moments, moment)
@@ -119,12 +119,41 @@ class Seen:
             known = [pair for pair in self.configs if pair[0] < self.next_step]
             self.configs = known or self.configs[:1]
 
-    def request(self) -> Frame:
-        """What a child must know to go on from here."""
-        if self.last is None:
-            return {}
-        name = "moment" if isinstance(self.last, Moment) else "step"
-        return named(name, self.last.arrays())
+    def arrays(self) -> Frame:
+        """All of it: what ``from_arrays`` takes."""
+        configs = [[since, config.model_dump_json()] for since, config in self.configs]
+        changes = [[change.step, change.sentence] for change in self._changes]
+        frame = {
+            "columns": np.array(self._columns),
+            "rows": self._rows.view(),
+            "configs": np.array(json.dumps(configs)),
+            "changes": np.array(json.dumps(changes)),
+            "trained": np.array(self.trained),
+        }
+        for number, moment in enumerate(self._moments):
+            frame |= named(f"moment{number}", moment.arrays())
+        if self.last is not None:
+            kind = "last_moment" if isinstance(self.last, Moment) else "step"
+            frame |= named(kind, self.last.arrays())
+        return frame
+
+    @classmethod
+    def from_arrays(cls, frame: Frame) -> "Seen":
+        """What had come of the training whose ``arrays`` these are."""
+        configs = [(n, _config(text)) for n, text in json.loads(str(frame["configs"]))]
+        like = untrained(configs[0][1])
+        changes = tuple(Change(*pair) for pair in json.loads(str(frame["changes"])))
+        moments = tuple(Moment.from_arrays(arrays, like) for arrays in _moments(frame))
+        columns = tuple(frame["columns"].tolist())
+        history = History(columns, frozen(frame["rows"]), moments, changes)
+        last: TrainStep | Moment | None = None
+        if arrays := under("last_moment", frame):
+            last = Moment.from_arrays(arrays, like)
+        elif arrays := under("step", frame):
+            last = TrainStep.from_arrays(arrays, like)
+        found = cls(configs[-1][1], history, last)
+        found.configs, found.trained = configs, float(frame["trained"])
+        return found
 
     def _change(self, step: int, config: TrainConfig) -> None:
         _, before = self.configs[-1]
@@ -153,13 +182,17 @@ def seen_until(history: History, step: TrainStep | None, config: TrainConfig) ->
 
 
 def _moments(frame: Frame) -> list[Frame]:
-    found: list[Frame] = []
-    for number in count():
-        arrays = under(f"moment{number}", frame)
-        if not arrays:
-            return found
-        found.append(arrays)
-    return found
+    """The arrays of each moment that a frame brings, in their order."""
+    found: dict[str, Frame] = defaultdict(dict)
+    for name, array in frame.items():
+        whose, _, own = name.partition(".")
+        if whose.startswith("moment"):
+            found[whose][own] = array
+    return [found[f"moment{number}"] for number in range(len(found))]
+
+
+def _config(text: str) -> TrainConfig:
+    return TrainConfig(**json.loads(text))
 
 
 def _bytes(kept: TrainStep | Moment) -> int:

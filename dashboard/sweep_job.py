@@ -45,8 +45,10 @@ class Shown:
 class SweepJob:
     """One sweep: paused when it is made, sent on by ``resume``, watched by ``poll``."""
 
-    def __init__(self, config: SweepConfig, places: Places = PLACES) -> None:
-        self.config, self.watch = config, Watch()
+    def __init__(
+        self, config: SweepConfig, places: Places = PLACES, watch: Watch | None = None
+    ) -> None:
+        self.config, self.watch = config, watch or Watch()
         self._places, self._lock = places, threading.RLock()
         self._frames: dict[int, pd.DataFrame] = {}
         self._child: Child | None = None

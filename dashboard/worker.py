@@ -1,8 +1,9 @@
 """The child process that trains: one request comes in, then orders; what training sees goes out.
 
 ``child.py`` runs it as ``python -m dashboard.worker``, a process of its own: the children of
-multiprocessing would first run the Streamlit script again. The end of stdin means stop: it comes
-when the server closes it, and when the server dies.
+multiprocessing would first run the Streamlit script again. The end of stdin means the end: it
+comes when the server closes it, and when the server dies. What was computed by then is kept in
+the training's file, if it has one.
 """
 
 import json
@@ -12,14 +13,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import IO, Final
 
-from dashboard.frames import Frame, receive, under
+from dashboard.frames import Frame, receive
+from dashboard.kept import Keeper
 from dashboard.limits import RUN_LIMIT
 from dashboard.outbox import Outbox
+from dashboard.places import State
+from dashboard.seen import Seen
 from rnnviz.config import TrainConfig
-from rnnviz.run import untrained
 from rnnviz.train import Moment, TrainStep, train
 
 NICENESS: Final = 10
@@ -40,17 +44,20 @@ def main() -> None:
         return
     orders: Orders = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, orders), daemon=True).start()
-    outbox = Outbox(frames, float(request["trained"]))
-    try:
-        end, sentence = _end_of(request, orders, outbox)
+    seen = Seen.from_arrays(request)
+    outbox = Outbox(frames, seen.trained, seen.hear)
+    keeper = Keeper(str(request["kept"]), seen, _config(request, "wanted"))
+    end, sentence = _end_of(request, orders, outbox, keeper)
+    with suppress(BrokenPipeError):  # nobody is left to hear of it
         outbox.post(weights=True, end=end, sentence=sentence)
-    except BrokenPipeError:
-        pass  # nobody is left to hear of it
+    keeper.keep(end, sentence)
 
 
-def _end_of(request: Frame, orders: Orders, outbox: Outbox) -> tuple[str, str]:
+def _end_of(request: Frame, orders: Orders, outbox: Outbox, keeper: Keeper) -> tuple[State, str]:
     try:
-        return Training(request, orders, outbox).run()
+        return Training(request, orders, outbox, keeper).run()
+    except BrokenPipeError:
+        return "interrupted", ""
     except (ValueError, MemoryError) as error:
         sentence = str(error) or "there is not enough memory for this network and length"
         return "failed", sentence
@@ -59,25 +66,29 @@ def _end_of(request: Frame, orders: Orders, outbox: Outbox) -> tuple[str, str]:
 class Training:
     """Steps, taken one by one between orders."""
 
-    def __init__(self, request: Frame, orders: Orders, outbox: Outbox) -> None:
-        self._orders, self._outbox = orders, outbox
-        self._config, self._wanted = _config(request, "config"), _config(request, "wanted")
+    def __init__(self, request: Frame, orders: Orders, outbox: Outbox, keeper: Keeper) -> None:
+        self._orders, self._outbox, self._keeper = orders, outbox, keeper
+        self._config = keeper.seen.configs[-1][1]
         self._left = float(request["take"])
         self._obeyed = int(request["order"])
         self._told = -1
-        self._going = True
-        self._last = _start(request, self._config)
+        self._going, self._stops = True, False
+        self._unkept = ""
+        self._last: TrainStep | Moment | None = keeper.seen.last
         self._steps = self._train()
 
-    def run(self) -> tuple[str, str]:
+    def run(self) -> tuple[State, str]:
         """How training ended, and in which words."""
         server = os.getppid()
         while os.getppid() == server:
             if not self._obey():
-                return "stopped", ""
+                break
             if not self._going:
                 continue
             self._apply()
+            if self._keeper.is_due:
+                self._outbox.post(weights=True)
+                self._keep("interrupted")
             step = next(self._steps, None)
             if step is None:
                 return "finished", ""
@@ -89,7 +100,7 @@ class Training:
                 return "finished", step.reached or ""
             self._left -= 1
             self._going = self._left > 0
-        return "stopped", ""
+        return ("stopped" if self._stops else "interrupted" if self._going else "paused"), ""
 
     def _obey(self) -> bool:
         """Do all orders there are, and wait for one while paused; False for the last."""
@@ -97,6 +108,7 @@ class Training:
             left = max(self._left, 0)
             self._outbox.post(weights=True, paused=self._obeyed, left=left)
             self._told = self._obeyed
+            self._keep("paused")
         try:
             order = self._orders.get(block=not self._going)
         except queue.Empty:
@@ -105,19 +117,29 @@ class Training:
             return False
         self._obeyed = int(order["order"])
         if "wanted" in order:
-            self._wanted = _config(order, "wanted")
+            self._keeper.wanted = _config(order, "wanted")
+        if "stop" in order:
+            self._stops = True
         if "pause" in order:
             self._going = False
         if "take" in order:
             self._left, self._going = float(order["take"]), True
             self._outbox.restart()
+            self._keeper.begin()
         return self._obey()
+
+    def _keep(self, state: State) -> None:
+        """Have it on the disk as what is to be found there, and tell if that cannot be."""
+        unkept = self._keeper.keep(state)
+        if unkept != self._unkept:
+            self._unkept = unkept
+            self._outbox.post(weights=False, unkept=unkept)
 
     def _apply(self) -> None:
         """Go on with the settings that are wanted by now."""
-        if self._wanted == self._config:
+        if self._keeper.wanted == self._config:
             return
-        self._config = self._wanted
+        self._config = self._keeper.wanted
         number = 0 if self._last is None else _next(self._last)
         self._outbox.change(number, self._config)
         self._steps = self._train()
@@ -136,14 +158,6 @@ def _next(last: TrainStep | Moment) -> int:
 
 def _config(frame: Frame, name: str) -> TrainConfig:
     return TrainConfig(**json.loads(str(frame[name])))
-
-
-def _start(request: Frame, config: TrainConfig) -> TrainStep | Moment | None:
-    """Where training goes on from."""
-    if moment := under("moment", request):
-        return Moment.from_arrays(moment, untrained(config))
-    step = under("step", request)
-    return TrainStep.from_arrays(step, untrained(config)) if step else None
 
 
 def _listen(requests: IO[bytes], orders: Orders) -> None:

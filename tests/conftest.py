@@ -1,6 +1,8 @@
 """What every test finds as it was before the others."""
 
+import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 
@@ -12,7 +14,10 @@ collect_ignore = ["golden"]  # what made those files needs Keras and Flax
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Check shapes anew in each test, the doctests of the package too."""
+    """Check shapes anew in each test, the doctests too; keep trainings in a folder that goes."""
+    state = tempfile.TemporaryDirectory(prefix="rnnviz-state-", ignore_cleanup_errors=True)
+    config.add_cleanup(state.cleanup)
+    os.environ["XDG_STATE_HOME"] = state.name
     config.pluginmanager.register(shapes, "shapes")
     # Each AppTest looks through every installed package for components: half of its time.
     manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)

@@ -15,8 +15,10 @@ from typing import Any
 
 from streamlit.runtime import Runtime, get_instance
 
+from dashboard.child import end_all
 from dashboard.guard.files import uploaded
 from dashboard.guard.seats import Seats
+from dashboard.kept import sweep_up
 from dashboard.limits import LEFT_SECONDS, UPKEEP_SECONDS, UPLOAD_SECONDS
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
@@ -25,14 +27,16 @@ Arrived = MutableMapping[tuple[str, str], float]
 
 
 def upkeep(seats: Seats, arrived: Arrived) -> Lifespan:
-    """Look after it every few seconds for as long as the server lives."""
+    """Look after it every few seconds for as long as the server lives; its children end first."""
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
+        sweep_up()
         looking = asyncio.create_task(_look_after(seats, arrived))
         try:
             yield
         finally:
+            end_all()  # every page is gone: nobody waits for this thread
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking
