@@ -7,7 +7,7 @@ import gc
 
 import streamlit as st
 
-from dashboard import chart, controls, follow, guard, session
+from dashboard import chart, controls, guard, moved, session, stage
 from dashboard.frame import header, style
 from dashboard.views import compare, explore, runs, sweep, train, your_model
 
@@ -45,7 +45,8 @@ else:
     gc.set_threshold(20_000, 20, 20)  # a rerun makes thousands of objects, and no cycles of weight
     app = st.App(
         __file__,
-        routes=[*chart.routes(), *follow.routes()],
+        routes=[*chart.routes(), moved.route(), stage.route()],
         middleware=[*guard.middleware(), *chart.middleware()],
         lifespan=guard.lifespan(),
+        on_script_error=guard.tell,
     )

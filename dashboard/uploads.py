@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from dashboard import session
 from dashboard.brought import drop
@@ -47,7 +48,7 @@ def tried(slot: str, read: Read, data: bytes, name: str) -> None:
 def _opened(slot: str, number: int, read: Read) -> None:
     """Take the file from the widget, and put an empty one in its place."""
     file = session.value(f"{slot}-{number}")
-    if file is None:
+    if file is None or isinstance(file, DeletedFile):  # it waited too long, or never came
         return
     session.keep(f"{slot}-uploads", number + 1)
     tried(slot, read, file.getvalue(), file.name)

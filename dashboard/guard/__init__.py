@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 
 from dashboard import visitor
 from dashboard.guard.door import Door
+from dashboard.guard.errors import tell
 from dashboard.guard.files import Files, held, in_memory
 from dashboard.guard.headers import Headers
 from dashboard.guard.hosts import Hosts
@@ -15,7 +16,7 @@ from dashboard.guard.seats import Seats
 from dashboard.guard.settings import hosts, sessions
 from dashboard.guard.upkeep import Lifespan, upkeep
 
-__all__ = ["lifespan", "middleware"]
+__all__ = ["lifespan", "middleware", "tell"]
 
 _seats = Seats(sessions())
 _arrived: dict[tuple[str, str], float] = {}

@@ -42,4 +42,9 @@ else:
     from dashboard.guard import seats
 
     seats.HELD_SECONDS = 3.0  # type: ignore[misc]
-    app = st.App(__file__, middleware=guard.middleware(), lifespan=guard.lifespan())
+    app = st.App(
+        __file__,
+        middleware=guard.middleware(),
+        lifespan=guard.lifespan(),
+        on_script_error=guard.tell,
+    )
