@@ -166,6 +166,17 @@ def test_a_random_direction_has_each_row_as_long_as_the_weights_own():
     assert not np.allclose(found["l0.W_hh"], other["l0.W_hh"])
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_a_random_direction_follows_weights_whose_squares_leave_the_range(scale):
+    net = network(readout=False)
+    [layer] = net.layers
+    params = {name: W * scale for name, W in layer.params.items()}
+    scaled = rv.Network([rv.Layer(layer.cell, params)])
+    plain, found = (Axis.random(5).direction(one, {}) for one in (net, scaled))
+    for name, A in plain.items():
+        np.testing.assert_allclose(found[name] / scale, A, rtol=1e-12)
+
+
 def test_the_steepest_start_is_the_point_with_the_largest_gradient():
     found = pascanu_cliff(points=9, start="steepest")
     at = np.unravel_index(found.gradient_norm.argmax(), found.gradient_norm.shape)

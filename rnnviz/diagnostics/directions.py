@@ -92,10 +92,17 @@ def _random(network: Network, seed: int) -> Params:
     rng = np.random.default_rng(seed)
     found = {}
     for name, W in network.params.items():
-        drawn = rng.standard_normal(W.shape)
-        own, its = (np.linalg.norm(A, axis=-1, keepdims=True) for A in (W, drawn))
-        found[name] = drawn * (own / its)
+        drawn = np.asarray(rng.standard_normal(W.shape))
+        found[name] = drawn * (_lengths(W) / _lengths(drawn))
     return found
+
+
+def _lengths(W: Array) -> Array:
+    """The length of each row, the largest entry taken out before anything is squared."""
+    largest = np.abs(W).max(axis=-1, keepdims=True, initial=0.0).astype(np.float64)
+    scale = np.where((largest > 0) & (largest < np.inf), largest, 1)
+    length: Array = scale * np.linalg.norm(W / scale, axis=-1, keepdims=True)
+    return length
 
 
 def _uphill(grads: Params) -> Params:

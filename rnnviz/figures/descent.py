@@ -41,7 +41,7 @@ def arrows(step: DescentStep, palette: Palette) -> Iterator[Arrow]:
         return
     yield Arrow(step.move, "without clipping", step.in_plane, palette.growing, 2.0)
     name = f"clipped to norm {short(step.clip)}"
-    length = float(np.linalg.norm(step.clipped_move) and step.in_plane * step.shortening)
+    length = step.in_plane * step.shortening if step.clipped_move.any() else 0.0
     yield Arrow(step.clipped_move, name, length, palette.measured, 4.5)
 
 
