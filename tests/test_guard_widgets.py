@@ -93,6 +93,28 @@ def test_a_forged_value_is_not_shown_and_the_next_good_one_is(page: RawPage, val
     assert said(good)["whole"] == 12
 
 
+GOOD = {
+    "whole": ({"int_value": 12}, 12),  # as the browser says it
+    "real": ({"double_value": 0.5}, 0.5),
+    "slider": ({"double_array_value": DoubleArray(data=[4])}, 4),
+    "range": ({"double_array_value": DoubleArray(data=[0.1, 0.3])}, (0.1, 0.3)),
+    "stops": ({"string_array_value": StringArray(data=["c"])}, "c"),
+    "select": ({"string_value": "b"}, "b"),
+    "several": ({"string_array_value": StringArray(data=["b", "a"])}, ["b", "a"]),
+    "text": ({"string_value": "x" * 30}, "x" * 20),
+    "box": ({"bool_value": True}, True),
+    "pill": ({"string_array_value": StringArray(data=["a"])}, "a"),
+    "button": ({"trigger_value": True}, True),
+}
+
+
+@pytest.mark.parametrize("key", GOOD)
+def test_what_a_browser_says_is_shown(page: RawPage, key: str) -> None:
+    value, shown = GOOD[key]
+    widgets = ids(page.run())
+    assert said(page.run(WidgetState(id=widgets[key], **value)))[key] == shown
+
+
 def test_a_widget_of_another_session_or_page_is_not_heard(page: RawPage) -> None:
     before = said(page.run())
     odd = [WidgetState(id=name, string_value="x") for name in ("", "x", "$$ID-0-whole", "a" * 9999)]

@@ -30,7 +30,7 @@ def can_show(widget: Any, state: WidgetState) -> bool:
     kind = state.WhichOneof("value")
     if widget is None or kind is None:
         return widget is not None
-    if widget.value_type not in {kind, None}:
+    if _family(kind) != _family(widget.value_type or kind):
         return False
     value = getattr(state, kind)
     try:
@@ -41,6 +41,11 @@ def can_show(widget: Any, state: WidgetState) -> bool:
     except (*UNREADABLE, JSONDecodeError, RecursionError):
         return False
     return True
+
+
+def _family(kind: str) -> str:
+    """A kind of value; a box of whole numbers is said to show any, and the browser says a whole."""
+    return kind.replace("int_", "double_")
 
 
 def _widgets(session: str) -> dict[str, Any]:
