@@ -1,5 +1,6 @@
 """Widgets built from the config's fields: title, range, stops, unit and help are read there."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +27,11 @@ MORE = (
     "dtype",
 )
 """Settings behind a fold: each widget on the page is paid for at every move of a slider."""
+MOST: dict[str, Callable[[TrainConfig], float]] = {
+    "steps": lambda config: config.longest,
+    "lag": lambda config: config.steps - 1,
+}
+"""Where a slider ends before its field's range does."""
 FREE = ("seed", "data_seed")
 """Settings that may differ from a preset's without leaving it."""
 
@@ -37,12 +43,12 @@ def sidebar() -> None:
     for name in NETWORK:
         if config.matters(name):
             setting(name)
-    setting("steps", most=config.longest)
+    setting("steps")
     setting("batch_size")
     setting("task")
     st.caption(TASKS[config.task].note, help=TASKS[config.task].paper)
     if config.matters("lag"):
-        setting("lag", most=config.steps - 1)
+        setting("lag")
     setting("loss_at")
     chance(config)
     more(config)
@@ -61,8 +67,8 @@ def more(config: TrainConfig) -> None:
             setting(name)
 
 
-def setting(name: str, most: float | None = None) -> None:
-    """The widget of one field: a box for a choice, a slider for a number up to ``most``."""
+def setting(name: str) -> None:
+    """The widget of one field: a box for a choice, a slider for a number."""
     field, value, key = FIELDS[name], getattr(session.config(), name), f"set-{name}"
     title = field.title or name
     act: dict[str, Any] = {"key": key, "on_change": session.moved, "args": (name, key)}
@@ -71,12 +77,18 @@ def setting(name: str, most: float | None = None) -> None:
         words = titles.__getitem__
         st.selectbox(title, list(titles), format_func=words, help=field.description, **act)
         return
-    rests = _rests(name, value, most)
-    if len(rests) == 1:
+    places = rests(session.config(), name)
+    if len(places) == 1:
         st.text_input(title, str(value), help=field.description, disabled=True)
         return
     session.show(key, value)
-    st.select_slider(title, rests, format_func=_figure, help=field.description, **act)
+    st.select_slider(title, places, format_func=_figure, help=field.description, **act)
+
+
+def rests(config: TrainConfig, name: str) -> list[float]:
+    """Where the slider of a number can rest."""
+    most = MOST[name](config) if name in MOST else None
+    return _rests(name, getattr(config, name), most)
 
 
 @lru_cache(maxsize=512)

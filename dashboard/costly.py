@@ -72,7 +72,7 @@ def products(explored: Explored, sight: Sight) -> Drawn:
         yield _too_large(each * steps, "The Jacobians of single steps, which need every unit,")
         return
     if reach < steps:
-        yield f"Lags up to {reach:,} are shown: all of them would take {_seconds(each * steps)}."
+        yield f"Lags up to {reach:,} are shown: all of them would take {about(each * steps)}."
     lags = _lags(min(end, reach))
     spectrum = explored.once(
         f"spectrum {one} {reach}",
@@ -95,7 +95,7 @@ def _of_units(explored: Explored, sight: Sight, whole: float) -> Drawn:
     cut = f", and lags up to {reach:,}," if reach < end else ""
     yield (
         f"{units:,} of {explored.cell.hidden_size:,} units{cut} are shown: the whole state "
-        f"would take {_seconds(whole)}."
+        f"would take {about(whole)}."
     )
     spectrum = explored.once(
         f"spectrum {one} {reach} {units}",
@@ -119,7 +119,7 @@ def exponents(explored: Explored, sight: Sight) -> Drawn:
     if count < size:
         yield (
             f"The largest {count:,} of {size:,} exponents are shown: all of them would take "
-            f"{_seconds(each * size)}, and only all of them have a sum rule."
+            f"{about(each * size)}, and only all of them have a sum rule."
         )
     found = explored.once(f"lyapunov {count}", lambda r: diagnostics.lyapunov(r, count))
     yield figures.lyapunov(found, flow=explored.flow, **sight.look(explored))
@@ -134,7 +134,7 @@ def bounds(explored: Explored, sight: Sight) -> Drawn:
         count, lags = 1, min(record.steps, int(sight.patience / step))
     if lags == 0 and not isinstance(explored.cell, Vanilla):
         yield (
-            f"{_too_large(whole, 'The bounds')} One step's alone would take {_seconds(step)}, and "
+            f"{_too_large(whole, 'The bounds')} One step's alone would take {about(step)}, and "
             "a bound that left a step out would prove nothing."
         )
         return
@@ -146,7 +146,7 @@ def bounds(explored: Explored, sight: Sight) -> Drawn:
         cut = f", with the Jacobians of the last {steps}" * (lags < record.steps)
         yield (
             f"The first {which} shown{cut}: the whole would take "
-            f"{_seconds(whole * record.batch_size)}."
+            f"{about(whole * record.batch_size)}."
         )
     found = explored.once(
         f"bounds {count} {lags}", lambda r: diagnostics.bounds(r, sequences=count, lags=lags)
@@ -168,7 +168,7 @@ def truncation(explored: Explored, sight: Sight) -> Drawn:
     if count < most:
         yield (
             f"{count} of {most} lengths are shown: to compare the gradients of all of them would "
-            f"take {_seconds(most * each)}."
+            f"take {about(most * each)}."
         )
         windows = np.unique(np.rint(np.geomspace(1, record.steps, count)).astype(int))
     found = explored.once(
@@ -186,13 +186,13 @@ def states(explored: Explored, sight: Sight) -> Drawn:
     if starts == 0:
         yield (
             "The states are shown without fixed points: one search for them would take "
-            f"{_seconds(each)}."
+            f"{about(each)}."
         )
     else:
         if starts < STARTS:
             yield (
                 f"Fixed points are searched from {starts:,} of {STARTS} starts: all of them would "
-                f"take {_seconds(each * STARTS)}."
+                f"take {about(each * STARTS)}."
             )
         points = explored.once(
             f"fixed points {starts}",
@@ -213,7 +213,7 @@ def surface(explored: Explored, sight: Sight) -> Drawn:
     batch = max(record.batch_size, FEWEST_ROWS)
     each = record.steps * (4 * batch * explored.weights / PASSES + len(record.layers) * STEP)
     points, along = _odd((sight.patience / each) ** 0.5), _odd(sight.patience / each)
-    whole = f"{SURFACE_POINTS} by {SURFACE_POINTS} would take {_seconds(each * SURFACE_POINTS**2)}"
+    whole = f"{SURFACE_POINTS} by {SURFACE_POINTS} would take {about(each * SURFACE_POINTS**2)}"
     if points == 1:
         yield f"A plane is not drawn: {whole}."
     elif points < SURFACE_POINTS:
@@ -255,12 +255,13 @@ def _recurrent(explored: Explored) -> str:
 
 def _cut(every: int, what: str, whole: float) -> Iterator[str]:
     if every > 1:
-        yield f"One in {every:,} {what}: all of them would take {_seconds(whole)}."
+        yield f"One in {every:,} {what}: all of them would take {about(whole)}."
 
 
 def _too_large(seconds: float, what: str) -> str:
-    return f"{what} would take {_seconds(seconds)}: choose fewer hidden units or steps."
+    return f"{what} would take {about(seconds)}: choose fewer hidden units or steps."
 
 
-def _seconds(seconds: float) -> str:
+def about(seconds: float) -> str:
+    """A time in words, as long as nobody should count on it."""
     return f"about {seconds:,.0f} s" if seconds >= 1.5 else f"about {seconds:.1g} s"

@@ -9,8 +9,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from dashboard import session
-from dashboard.chart import OnClick, OnPick, chart
-from rnnviz.figures.picture import plain
+from dashboard.chart import Film, Follow, OnClick, OnPick, chart, words_of
 
 STYLE = f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"
 
@@ -31,24 +30,27 @@ def header(pages: Sequence[Page]) -> None:
 
 
 def picture(
-    figure: go.Figure, key: str, on_click: OnClick | None = None, on_pick: OnPick | None = None
+    figure: go.Figure,
+    key: str,
+    on_click: OnClick | None = None,
+    on_pick: OnPick | None = None,
+    follow: Follow | None = None,
+    film: Film | None = None,
 ) -> None:
     """A figure with the words that it carries about itself.
 
-    ``on_click`` hears a click's x, and ``on_pick`` the whole numbers that a clicked point carries.
+    ``on_click`` hears a click's x, and ``on_pick`` the whole numbers that a clicked point carries;
+    ``follow`` is what the page's pictures follow a slider by, and ``film`` the moments to play.
     """
-    words = plain(figure)["layout"]["meta"]
     chart(
         figure,
         key=key,
-        question=words["question"],
-        subtitle=words["subtitle"],
-        how_to_read=words["how_to_read"],
-        filename=f"rnnviz-{words['name']}",
-        alt=words["alt"],
+        **words_of(figure),
         token=session.token(),
         on_click=on_click,
         on_pick=on_pick,
+        follow=follow,
+        film=film,
     )
 
 

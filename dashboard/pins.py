@@ -9,10 +9,11 @@ from dashboard import session
 from dashboard.differences import told_apart
 from dashboard.explored import Explored, explore
 from dashboard.frame import escape
+from dashboard.link import State
 from dashboard.others import Other
 from dashboard.table import Column, table
 from dashboard.variants import NUMBERS, Pin, free_number
-from rnnviz import RunConfig, TrainConfig
+from rnnviz import TrainConfig
 from rnnviz.figures.theme import PALETTES, run_colour
 
 
@@ -30,14 +31,14 @@ def pin_button(config: TrainConfig) -> None:
     )
 
 
-def pinned(config: RunConfig) -> list[Other]:
+def pinned(state: State) -> list[Other]:
     """The pinned runs that are not the one on screen, named by how they differ from it."""
-    pins, base = session.state().pins, session.config()
+    pins, base = state.pins, state.config
     names = told_apart([pin.config.run for pin in pins], base.run)
     return [
         Other(name, pin.number, pin.config.run)
         for name, pin in zip(names, pins, strict=True)
-        if pin.config.run != config
+        if pin.config.run != base.run
     ]
 
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import scene, session, words
+from dashboard.chart import Follow
 from dashboard.explored import Explored
 from dashboard.frame import escape, picture
 from dashboard.link import CHOICES
@@ -15,9 +16,6 @@ from dashboard.section import Sight
 from dashboard.sections import SECTIONS
 from rnnviz.figures.theme import Theme
 
-MORE = "More: Check."
-"""What stands behind the line of checks."""
-
 
 def show(
     explored: Explored,
@@ -25,13 +23,15 @@ def show(
     *,
     under_verdict: Callable[[Explored], None] | None = None,
     under_numbers: Callable[[Explored], None] | None = None,
+    follow: Follow | None = None,
 ) -> list[go.Figure]:
     """All of it, with other runs drawn into the pictures; gives the pictures.
 
-    What a page has to offer beside is drawn under the verdict and under the numbers.
+    What a page has to offer beside is drawn under the verdict and under the numbers; ``follow`` is
+    what its pictures follow a slider by.
     """
     above, sight = st.container(key="above"), Sight(session.state().view, session.theme())
-    drawn = [_picture(scene.panel(explored, others, sight))]
+    drawn = [_picture(scene.panel(explored, others, sight), follow)]
     below = st.container(key="below")
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
         _choose_section(explored)
@@ -43,7 +43,7 @@ def show(
         if under_numbers:
             under_numbers(explored)
     with below:
-        st.html(words.health({"": explored}, MORE))
+        st.html(words.health({"": explored}, words.MORE))
     return drawn
 
 
@@ -120,7 +120,7 @@ def _draw(explored: Explored, others: Sequence[Other], sight: Sight) -> Iterator
         st.info(escape(f"Not drawn: {error}."))
 
 
-def _picture(shown: scene.Shown) -> go.Figure:
+def _picture(shown: scene.Shown, follow: Follow | None = None) -> go.Figure:
     key, figure = shown
-    picture(figure, key)
+    picture(figure, key, follow=follow)
     return figure

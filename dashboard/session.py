@@ -14,7 +14,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.link import State, from_query, to_query
-from dashboard.settle import settle
+from dashboard.settle import changed, settle
 from rnnviz import TrainConfig
 from rnnviz.figures.theme import Theme
 
@@ -93,11 +93,10 @@ def notices() -> list[str]:
 def change(**settings: Any) -> None:
     """Change settings; what no longer fits is brought into range, and said."""
     try:
-        wanted = config().replace(**settings)
+        settled, said = changed(config(), **settings)
     except ValueError as error:
         _set(state(), [f"{error}; nothing was changed"])
         return
-    settled, said = settle(wanted)
     _set(replace(state(), config=settled), said)
 
 

@@ -1,6 +1,19 @@
 """Settings that depend on each other, brought to where they fit together."""
 
+from typing import Any
+
 from rnnviz import CELLS, TASKS, TrainConfig
+
+
+def changed(config: TrainConfig, **settings: Any) -> tuple[TrainConfig, list[str]]:
+    """The config with these settings, and with what no longer fits brought into range and told.
+
+    Raises
+    ------
+    ValueError
+        If a setting is not one, or out of its range.
+    """
+    return settle(config.replace(**settings))
 
 
 def settle(config: TrainConfig) -> tuple[TrainConfig, list[str]]:

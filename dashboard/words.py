@@ -4,31 +4,34 @@ Each is one element, whose ``data-words`` names it: a picture that follows a sli
 """
 
 import html
+import time
 from collections.abc import Mapping
 
 from dashboard.cards import cards
 from dashboard.explored import Explored
 
+MORE = "More: Check."
+"""What stands behind the line of checks where there is a section for them."""
 PASSED = {True: ("holds", "Holds."), False: ("fails", "Fails."), None: ("open", "Open.")}
 """A word with each colour, which says nothing to some."""
 
 
-def words(explored: Explored, more: str) -> dict[str, str]:
-    """All of it as HTML, by name; ``more`` stands behind what the checks found."""
+def words(explored: Explored, note: str = "") -> dict[str, str]:
+    """All of it as HTML, by name, with a note, if there is one, in the evidence's place."""
     return {
-        "verdict": verdict(explored),
+        "verdict": verdict(explored, note),
         "numbers": numbers(explored),
-        "health": health({"": explored}, more),
+        "health": health({"": explored}, MORE),
     }
 
 
-def verdict(explored: Explored) -> str:
-    """What the gradient does, and the evidence for it."""
+def verdict(explored: Explored, note: str = "") -> str:
+    """What the gradient does, and the evidence for it or a note on it."""
     found = explored.verdict
     kind, _, rest = found.sentence.partition(" ")
-    evidence = html.escape(" · ".join(found.evidence))
+    evidence = html.escape(note or " · ".join(found.evidence))
     return (
-        f"<div data-words='verdict' class='verdict-{found.kind}'><p><b>{html.escape(kind)}</b> "
+        f"<div {_mark('verdict')} class='verdict-{found.kind}'><p><b>{html.escape(kind)}</b> "
         f"{html.escape(rest)}</p><p class='evidence'>{evidence}</p></div>"
     )
 
@@ -40,14 +43,19 @@ def numbers(explored: Explored) -> str:
         f"<dd>{html.escape(meaning)}</dd></div>"
         for label, value, meaning in cards(explored)
     )
-    return f"<dl data-words='numbers'>{terms}</dl>"
+    return f"<dl {_mark('numbers')}>{terms}</dl>"
 
 
 def health(runs: Mapping[str, Explored], more: str = "") -> str:
     """What the checks of each run's gradient found, by its name, and where there is more."""
     lines = "<br>".join(_line(name, explored) for name, explored in runs.items())
     behind = f" <span>{html.escape(more)}</span>" if more else ""
-    return f"<p data-words='health'>{lines}{behind}</p>"
+    return f"<p {_mark('health')}>{lines}{behind}</p>"
+
+
+def _mark(name: str) -> str:
+    """Names an element, and makes it a new one: the browser then forgets what followed a slider."""
+    return f"data-words='{name}' data-turn='{time.time_ns()}'"
 
 
 def _line(name: str, explored: Explored) -> str:

@@ -215,26 +215,6 @@ def test_every_way_to_look_draws_its_picture(app_of, look):
     assert ["<b>Holds.</b>" in line for line in lines] == [True] * (look == "panel")
 
 
-def test_playing_goes_from_the_first_moment_to_the_latest_and_ends(app_of):
-    app = finished(app_of)
-    app.button(key="play").click().run()
-    assert scrubber(app).disabled
-    until(app, lambda a: a.session_state["kept-played"] is None)
-    assert view(app).at is None
-    assert not scrubber(app).disabled
-
-
-def test_playing_that_is_paused_stays_where_it_is(app_of):
-    app = finished(app_of)
-    app.button(key="play").click().run()
-    until(app, lambda a: a.session_state["kept-played"] >= 3)
-    app.button(key="play").click().run()
-    stays = view(app).at
-    assert stays >= 3
-    app.run()
-    assert scrubber(app).value == stays
-
-
 def test_the_link_carries_the_look_and_the_moment(app_of):
     app = finished(app_of)
     app.pills(key="look").set_value("half-life").run()

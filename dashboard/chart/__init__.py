@@ -7,9 +7,20 @@ from starlette.routing import BaseRoute
 
 from dashboard.chart import lane, server
 from dashboard.chart.component import OnClick, OnPick, chart
+from dashboard.chart.message import Film, Follow, message, words_of
 from dashboard.chart.preload import middleware
 
-__all__ = ["OnClick", "OnPick", "chart", "middleware", "routes"]
+__all__ = [
+    "Film",
+    "Follow",
+    "OnClick",
+    "OnPick",
+    "chart",
+    "message",
+    "middleware",
+    "routes",
+    "words_of",
+]
 
 
 def routes() -> list[BaseRoute]:

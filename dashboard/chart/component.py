@@ -5,7 +5,6 @@ zoom. This component keeps its element and hands the new numbers to ``Plotly.rea
 """
 
 import math
-import time
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -13,11 +12,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.chart import lane
+from dashboard.chart.message import Film, Follow, message
 from dashboard.chart.server import ADDRESS, version
-from dashboard.chart.wire import encode
-from rnnviz.figures.picture import plain
-
-DEFAULT_HEIGHT: Final = 420
 
 OnClick: TypeAlias = Callable[[float], object]
 OnPick: TypeAlias = Callable[[tuple[int, ...]], object]
@@ -57,6 +53,8 @@ def chart(
     token: str = "",
     on_click: OnClick | None = None,
     on_pick: OnPick | None = None,
+    follow: Follow | None = None,
+    film: Film | None = None,
 ) -> None:
     """A figure under its question, with a short guide and its CSV, PNG and SVG.
 
@@ -85,21 +83,26 @@ def chart(
         within reach of the keyboard elsewhere on the page.
     on_pick
         The same, called with the whole numbers that the point carries as its ``customdata``.
+    follow
+        What the browser sends back, with where a slider stands, to have the page's pictures drawn
+        while it moves; they wait for its release if left out.
+    film
+        The moments that the picture can play, each as a click at its x is told.
     """
-    drawn = plain(figure)
-    message = {
-        "key": key,
-        "question": question,
-        "subtitle": subtitle,
-        "howToRead": how_to_read,
-        "filename": filename,
-        "alt": alt,
-        "height": height or drawn["layout"].get("height") or DEFAULT_HEIGHT,
-        "lane": token,
-        "clicks": on_click is not None or on_pick is not None,
-        "figure": drawn,
-    }
-    payload = encode(message, time.time_ns())
+    payload = message(
+        figure,
+        key=key,
+        question=question,
+        subtitle=subtitle,
+        how_to_read=how_to_read,
+        filename=filename,
+        alt=alt,
+        height=height,
+        lane=token,
+        clicks=on_click is not None or on_pick is not None,
+        follow=follow,
+        film=film,
+    )
     lane.send(token, key, payload)
     if on_click is None and on_pick is None:
         _mount(key=key, data=payload)

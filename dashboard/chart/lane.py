@@ -13,6 +13,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from dashboard.chart.server import ADDRESS
+from dashboard.chart.wire import addressed
 
 WAITING: Final = 32
 """Pictures that may wait for a slow connection; later ones come with the page alone."""
@@ -36,9 +37,8 @@ def lanes() -> list[WebSocketRoute]:
 def send(token: str, key: str, payload: bytes) -> None:
     """Put a picture on a visitor's lane, if one is open; called from any thread."""
     if lane := _lanes.get(token):
-        name = key.encode()
         with suppress(RuntimeError):  # the server has stopped
-            lane.loop.call_soon_threadsafe(_put, lane, bytes([len(name)]) + name + payload)
+            lane.loop.call_soon_threadsafe(_put, lane, addressed(key, payload))
 
 
 def _put(lane: Lane, picture: bytes) -> None:

@@ -9,7 +9,7 @@ behind the header, and a lone number that JSON lacks by ``{"$number": "nan"}``, 
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,6 +47,17 @@ def encode(message: Mapping[str, Any], turn: int = 0) -> bytes:
         header, body = _pack(_spelt(message))
     start = turn.to_bytes(TURN_BYTES, "little") + len(header).to_bytes(LENGTH_BYTES, "little")
     return b"".join([start, header, _padding(len(start) + len(header)), body])
+
+
+def addressed(key: str, payload: bytes) -> bytes:
+    """A payload with the place on the page that it belongs to in front, in at most 255 bytes."""
+    name = key.encode()
+    return bytes([len(name)]) + name + payload
+
+
+def bundle(parts: Iterable[bytes]) -> bytes:
+    """Several of what ``addressed`` makes as one answer, each behind its length (4 bytes)."""
+    return b"".join(len(part).to_bytes(LENGTH_BYTES, "little") + part for part in parts)
 
 
 def decode(payload: bytes) -> dict[str, Any]:

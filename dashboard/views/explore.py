@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.explored import Explored, explore
 from dashboard.frame import escape
+from dashboard.moved import followed_by
 from dashboard.pins import panel, pin_button, pinned
 from dashboard.result import show
 from dashboard.take_away import take_away
@@ -21,8 +22,9 @@ def render() -> None:
     except ValueError as error:
         st.error(escape(f"Nothing was computed: {error}."))
         return
-    others = pinned(config)
-    drawn = show(explored, others, under_verdict=_remedy, under_numbers=panel)
+    others = pinned(session.state())
+    follow = followed_by(session.state(), session.theme(), session.token())
+    drawn = show(explored, others, under_verdict=_remedy, under_numbers=panel, follow=follow)
     take_away(explored, drawn, others)
 
 

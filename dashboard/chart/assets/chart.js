@@ -2,7 +2,10 @@
 // After each redraw `data-revision` on the chart counts up and the document gets a `rnnviz:painted` event.
 
 import { followColumns } from "./columns.js";
-import { buildFrame, fillFrame, loadStyles, showProblem } from "./frame.js";
+import { fill, outlined } from "./heat.js";
+import { buildFrame, fillFrame, loadStyles, showPlaying, showProblem } from "./frame.js";
+import { isPlaying, play, stop } from "./film.js";
+import { drawnByThePage, leave, listen } from "./follow.js";
 import { openLane } from "./lane.js";
 import { loadPlotly } from "./plotly.js";
 import { decode, same, turnOf } from "./wire.js";
@@ -13,6 +16,7 @@ const WIDTH_IF_HIDDEN = 700;
 const charts = new WeakMap();
 const byKey = new Map(); // where a picture that comes by the lane belongs
 
+listen((key, bytes) => byKey.get(key)?.receive(bytes, false));
 loadPlotly().catch(() => {}); // the first draw says so if it fails; here it only starts early
 
 // Called at every rerun; gives back what to do when the chart leaves the page.
@@ -52,12 +56,17 @@ class Chart {
   revision = 0;
   resets = 0;
   bytes = null;
+  drawnBytes = null;
+  byThePage = true;
+  visible = true;
   drawing = false;
+  drawn = Promise.resolve();
   tell = () => {};
 
   constructor(parent) {
     this.frame = buildFrame(parent, {
       reset: () => this.resetZoom(),
+      play: () => this.playOrStop(),
       CSV: () => this.download("csv"),
       PNG: () => this.download("png"),
       SVG: () => this.download("svg"),
@@ -67,6 +76,8 @@ class Chart {
     this.width = Math.floor(plot.getBoundingClientRect().width) || WIDTH_IF_HIDDEN;
     this.observer = new ResizeObserver(([entry]) => this.place(Math.floor(entry.contentRect.width)));
     this.observer.observe(plot);
+    this.seeing = new IntersectionObserver(([entry]) => this.see(entry.isIntersecting));
+    this.seeing.observe(plot);
   }
 
   listen(turn, tell) {
@@ -75,24 +86,25 @@ class Chart {
     this.tell = tell;
   }
 
-  receive(bytes) {
+  // `byThePage`: what a rerun has made, by its own way or by the lane. Gives back when it is drawn.
+  receive(bytes, byThePage = true) {
     const turn = turnOf(bytes);
-    if (turn < this.newest) return; // the lane was faster
+    if (turn < this.newest || (byThePage && isPlaying() && this.bytes)) return this.drawn; // the lane was faster
     this.newest = turn;
-    if (same(bytes, this.bytes)) return;
+    const isWhole = this.byThePage || !byThePage; // or it has been drawn quickly, on the way
+    if (same(bytes, this.bytes) && isWhole) return this.drawn;
+    this.byThePage = byThePage;
     this.bytes = bytes;
-    this.redraw();
+    if (!byThePage && !this.visible) return null; // what nobody sees waits for the page, or for somebody
+    if (!this.drawing) this.drawn = this.redraw();
+    return this.drawn;
   }
 
   // While one picture is drawn, only the newest of those that arrive is kept.
   async redraw() {
-    if (this.drawing) return;
     this.drawing = true;
-    let drawn = null;
-    while (drawn !== this.bytes) {
-      drawn = this.bytes;
-      await this.draw(drawn);
-    }
+    do await this.draw((this.drawnBytes = this.bytes));
+    while (this.drawnBytes !== this.bytes);
     this.drawing = false;
     this.fit();
   }
@@ -101,6 +113,7 @@ class Chart {
     try {
       this.message = decode(bytes);
       byKey.set(this.message.key, this);
+      if (this.byThePage) drawnByThePage(this, this.message.follow);
       openLane(this.message.lane, (key, picture) => byKey.get(key)?.receive(picture));
       fillFrame(this.frame, this.message);
       await this.paint();
@@ -119,9 +132,11 @@ class Chart {
     if (isNew) await ownTask();
     if (!plot.isConnected) return; // it left the page in the meantime
     const { data, layout } = this.message.figure;
+    const isQuick = !this.byThePage && !isNew;
     // Two quick clicks on two points are not a double click, but Plotly would take them for one.
     const config = this.message.clicks ? { ...CONFIG, doubleClickDelay: 0 } : CONFIG;
-    await Plotly.react(plot, data, this.fitted(layout), config);
+    await Plotly.react(plot, isQuick ? outlined(data, layout) : data, this.fitted(layout), config);
+    if (isQuick) fill(plot, data);
     if (!isNew) return;
     plot.on("plotly_relayout", (changes) => this.noteZoom(changes));
     followColumns(plot);
@@ -139,6 +154,11 @@ class Chart {
     if (width === 0) return; // hidden, behind a tab perhaps
     this.width = width;
     this.fit();
+  }
+
+  see(visible) {
+    this.visible = visible;
+    if (visible && this.bytes !== this.drawnBytes && !this.drawing) this.drawn = this.redraw();
   }
 
   fit() {
@@ -168,7 +188,13 @@ class Chart {
     this.resets += 1;
     this.showZoomed(false);
     this.bytes = this.bytes.slice(); // the same numbers, to be drawn once more
-    this.redraw();
+    if (!this.drawing) this.drawn = this.redraw();
+  }
+
+  playOrStop() {
+    if (isPlaying()) stop();
+    else play(this.message.film, this.tell, () => showPlaying(this.frame, false));
+    showPlaying(this.frame, isPlaying());
   }
 
   async download(format) {
@@ -184,8 +210,10 @@ class Chart {
   }
 
   remove() {
+    leave(this);
     if (byKey.get(this.message?.key) === this) byKey.delete(this.message.key);
     this.observer.disconnect();
+    this.seeing.disconnect();
     window.Plotly?.purge(this.frame.plot);
     this.frame.root.remove();
   }

@@ -22,7 +22,8 @@ export function buildFrame(parent, actions) {
   const guideLink = button("How to read this", () => toggleGuide(frame));
   const resetLink = button("Reset zoom", actions.reset);
   const links = element("div", { className: "rnnviz-chart-links" });
-  links.append(guideLink, resetLink, ...["CSV", "PNG", "SVG"].map((name) => button(name, actions[name])));
+  const filmLink = button("Play", actions.play);
+  links.append(guideLink, filmLink, resetLink, ...["CSV", "PNG", "SVG"].map((name) => button(name, actions[name])));
   const heading = element("header", { className: "rnnviz-chart-heading" });
   const words = element("div", { className: "rnnviz-chart-words" });
   words.append(question, " ", subtitle);
@@ -33,7 +34,7 @@ export function buildFrame(parent, actions) {
   const root = element("section", { className: "rnnviz-chart" });
   root.append(heading, guide, plot, problem);
   parent.append(root);
-  const frame = { root, question, subtitle, guide, guideLink, resetLink, plot, problem };
+  const frame = { root, question, subtitle, guide, guideLink, filmLink, resetLink, plot, problem };
   return frame;
 }
 
@@ -50,9 +51,14 @@ export function fillFrame(frame, { figure, ...message }) {
   frame.guideLink.hidden = message.howToRead === "";
   frame.guideLink.setAttribute("aria-controls", frame.guide.id);
   showGuide(frame, openGuides.has(message.key));
+  frame.filmLink.hidden = !(message.film?.steps.length > 1);
   frame.plot.style.height = `${message.height}px`;
   frame.plot.setAttribute("role", "img");
   frame.plot.setAttribute("aria-label", message.alt);
+}
+
+export function showPlaying(frame, playing) {
+  frame.filmLink.textContent = playing ? "Pause" : "Play";
 }
 
 // With a text, the picture gives way to it; without one, it comes back.

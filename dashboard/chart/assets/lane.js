@@ -1,5 +1,7 @@
 // The visitor's fast lane: dashboard/chart/lane.py sends pictures here ahead of their page.
 
+import { addressed } from "./wire.js";
+
 let opened; // the token whose lane was opened last
 const refused = new Set();
 
@@ -13,9 +15,7 @@ export function openLane(token, receive) {
   let worked = false;
   socket.onopen = () => (worked = true);
   socket.onmessage = ({ data }) => {
-    const bytes = new Uint8Array(data);
-    const end = 1 + bytes[0];
-    receive(new TextDecoder().decode(bytes.subarray(1, end)), bytes.subarray(end));
+    receive(...addressed(new Uint8Array(data)));
   };
   socket.onclose = () => {
     if (!worked) refused.add(token); // something on the way lets no socket through

@@ -42,6 +42,22 @@ function nested(flat, [length, ...rest]) {
   return Array.from({ length }, (_, row) => nested(flat.subarray(row * size, (row + 1) * size), rest));
 }
 
+// What an answer of several payloads holds: each with its place on the page.
+export function* parts(bytes) {
+  for (let start = 0; start < bytes.length; ) {
+    const length = numbers(bytes.subarray(start)).getUint32(0, true);
+    const part = bytes.subarray(start + LENGTH_BYTES, start + LENGTH_BYTES + length);
+    yield addressed(part);
+    start += LENGTH_BYTES + length;
+  }
+}
+
+// A payload and, in front of it, the place on the page that it belongs to.
+export function addressed(bytes) {
+  const end = 1 + bytes[0];
+  return [new TextDecoder().decode(bytes.subarray(1, end)), bytes.subarray(end)];
+}
+
 // The newer of two pictures has the higher turn.
 export function turnOf(bytes) {
   return numbers(bytes).getBigUint64(0, true);
