@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import session, visitor
 from dashboard.controls import draw_again
+from dashboard.frame import escape
 from dashboard.jobs import TrainJob
 from dashboard.runs import BUSY, Runs
 from rnnviz import Moment
@@ -48,6 +49,8 @@ def buttons(job: TrainJob | None) -> None:
         for key, label, can, act in row:
             kind: Literal["primary", "secondary"] = "primary" if key == "start" else "secondary"
             st.button(label, key=key, type=kind, disabled=not can, on_click=tried, args=(act,))
+    for sentence in mine().unread:
+        st.caption(escape(f"A run of yours that was kept cannot be opened: {sentence}."))
 
 
 def use_changes(job: TrainJob) -> None:

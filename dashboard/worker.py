@@ -50,7 +50,7 @@ def main() -> None:
     end, sentence = _end_of(request, orders, outbox, keeper)
     with suppress(BrokenPipeError):  # nobody is left to hear of it
         outbox.post(weights=True, end=end, sentence=sentence)
-    keeper.keep(end, sentence)
+    keeper.keep(end, sentence)  # last: whoever says Stop does not wait for the disk
 
 
 def _end_of(request: Frame, orders: Orders, outbox: Outbox, keeper: Keeper) -> tuple[State, str]:
@@ -106,9 +106,10 @@ class Training:
         """Do all orders there are, and wait for one while paused; False for the last."""
         if not self._going and self._told != self._obeyed:
             left = max(self._left, 0)
-            self._outbox.post(weights=True, paused=self._obeyed, left=left)
-            self._told = self._obeyed
+            self._outbox.post(weights=True)
             self._keep("paused")
+            self._outbox.post(weights=False, paused=self._obeyed, left=left)
+            self._told = self._obeyed
         try:
             order = self._orders.get(block=not self._going)
         except queue.Empty:
