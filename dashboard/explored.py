@@ -1,18 +1,29 @@
 """One run and all that has been asked of it: each diagnostic is computed when it is first seen."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import count
 from math import ceil
 from threading import Lock
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from cachetools import LRUCache
 
-from dashboard.limits import CACHE_LIMIT, PASSES, RUN_LIMIT
+from dashboard.away import AWAY
+from dashboard.held import held_bytes
+from dashboard.limits import (
+    ANSWERS_LIMIT,
+    CACHE_LIMIT,
+    INLINE_SECONDS,
+    RUN_LIMIT,
+    RUN_SECONDS,
+)
+from dashboard.stop import Telling
 from rnnviz import Record, RunConfig, bptt, diagnostics, draw
 from rnnviz.cells import Cell
 from rnnviz.cells.vanilla import Vanilla
+from rnnviz.cost import Cost, estimate, of_pass
 from rnnviz.diagnostics import (
     Depth,
     Eigenvalues,
@@ -27,17 +38,22 @@ from rnnviz.diagnostics import (
 )
 from rnnviz.export import caption
 from rnnviz.losses import Loss
-from rnnviz.run import check_memory, check_outputs, record_bytes, untrained
+from rnnviz.run import check_outputs, record_bytes, untrained
 
 Answer = TypeVar("Answer")
 
 CHECKED, SPARSEST = 110, 17
 """States at which every gradient is checked: so many, or at the least one in this many. With an
 odd share of them every sequence of most batches has its turn."""
-PASSES_AN_ENTRY, STEP = 5, 3e-5
-"""Forward passes that check one derivative, and seconds that a layer's step takes at the least."""
+PASSES_AN_ENTRY = 5
+"""Forward passes that check one derivative."""
+SIZES = ("steps", "batch_size", "hidden_size", "layers")
 RANKED = 1 << 18
 """Multiplications, G*H^3, up to which singular values are taken in passing."""
+
+_numbers = count()
+_answers: LRUCache[tuple[int, str], list[Any]] = LRUCache(ANSWERS_LIMIT, getsizeof=held_bytes)
+_lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -51,14 +67,19 @@ class Explored:
     """What the record was run from; None where it is of weights or data of the visitor's own."""
     told: str = ""
     """The line under each picture, where there is no config to tell."""
-    answers: dict[str, object] = field(default_factory=dict)
-    """What the sections have asked for, by name."""
+    number: int = field(default_factory=_numbers.__next__, init=False, compare=False)
+    """Under which its answers are kept."""
 
     def once(self, name: str, ask: Callable[[Record], Answer]) -> Answer:
-        """The answer to a question that may take long: asked once, and then kept."""
-        if name not in self.answers:
-            self.answers[name] = ask(self.record)
-        return cast(Answer, self.answers[name])
+        """The answer to a question that may take long: asked once, and then kept for a while."""
+        key = self.number, name
+        with _lock:
+            found = _answers.get(key)
+        if found is None:
+            found = [ask(self.record)]  # in a list, as None may be an answer
+            with _lock, suppress(ValueError):  # too large to be kept
+                _answers[key] = found
+        return cast(Answer, found[0])
 
     @property
     def caption(self) -> str:
@@ -71,43 +92,39 @@ class Explored:
         assert self.config
         return self.config
 
-    @cached_property
+    @property
     def last_alone(self) -> bool:
         """Whether each sequence has a loss at its last step alone."""
         if self.config:
             return self.config.loss_at == "last"
-        return not self.record.dy[:-1].any()
+        return self.once("last alone", lambda r: not r.dy[:-1].any())
 
-    @cached_property
+    @property
     def weights(self) -> int:
         """Multiplications of one step of one sequence."""
-        return sum(layer.params["W_ih"].size for layer in self.record.network.layers) + sum(
-            layer.params["W_hh"].size
-            for layer in self.record.network.layers
-            if "W_hh" in layer.params
-        )
+        return sum(layer.cell.multiplications for layer in self.record.network.layers)
 
-    @cached_property
+    @property
     def flow(self) -> GradientFlow:
         """How the last step's loss travels back."""
-        return diagnostics.gradient_flow(self.record, "last")
+        return self.once("flow", lambda r: diagnostics.gradient_flow(r, "last"))
 
-    @cached_property
+    @property
     def total(self) -> GradientFlow:
         """The flow of the whole loss, which is the last step's where there is no other."""
         if self.last_alone:
             return self.flow
-        return diagnostics.gradient_flow(self.record, "total")
+        return self.once("total", lambda r: diagnostics.gradient_flow(r, "total"))
 
-    @cached_property
+    @property
     def verdict(self) -> Verdict:
         """What the flow amounts to."""
+        return self.once("verdict", self._judge)
+
+    def _judge(self, record: Record) -> Verdict:
+        units = self.saturation if self.one_nonlinearity else None
         return diagnostics.verdict(
-            self.record,
-            self.flow,
-            self.config,
-            spectrum=self.eigenvalues,
-            units=self.saturation if self.one_nonlinearity else None,
+            record, self.flow, self.config, spectrum=self.eigenvalues, units=units
         )
 
     @property
@@ -115,67 +132,65 @@ class Explored:
         """The top layer's cell."""
         return self.record.network.layers[self.record.network.top].cell
 
-    @cached_property
+    @property
     def one_nonlinearity(self) -> bool:
         """Whether the units are flat or steep all in one way, and not gate by gate."""
-        return self.cell.units(self.record.top.tape) is not None
+        cell = self.cell
+        return self.once("one", lambda r: cell.units(r.top.tape) is not None)
 
-    @cached_property
+    @property
     def has_highway(self) -> bool:
         """Whether part of the state is handed straight on."""
         layer = self.record.network.layers[self.record.network.top]
-        return self.cell.highway(layer.params, self.record.top.tape) is not None
+        return self.once(
+            "highway", lambda r: layer.cell.highway(layer.params, r.top.tape) is not None
+        )
 
-    @cached_property
+    @property
     def theory(self) -> Eigenvalues | None:
         """What the time panel's lines of theory are drawn from, where that theory holds."""
         return self.eigenvalues if isinstance(self.cell, Vanilla) else None
 
-    @cached_property
+    @property
     def gates(self) -> Gates:
         """Of the top layer."""
-        return diagnostics.gates(self.record)
+        return self.once("gates", diagnostics.gates)
 
-    @cached_property
+    @property
     def depth(self) -> Depth:
         """The last step's gradient in every layer."""
-        return diagnostics.depth(self.record)
+        return self.once("depth", diagnostics.depth)
 
-    @cached_property
+    @property
     def roads(self) -> Roads:
         """Of the top layer."""
-        return diagnostics.roads(self.record)
+        return self.once("roads", diagnostics.roads)
 
-    @cached_property
+    @property
     def eigenvalues(self) -> Eigenvalues:
         """Of the top layer's recurrent weights."""
-        return diagnostics.eigenvalues(self.record.network)
+        return self.once("eigenvalues", lambda r: diagnostics.eigenvalues(r.network))
 
-    @cached_property
+    @property
     def lyapunov(self) -> Lyapunov:
         """The largest exponent of the top layer."""
-        return diagnostics.lyapunov(self.record, 1)
+        return self.once("lyapunov", lambda r: diagnostics.lyapunov(r, 1))
 
-    @cached_property
+    @property
     def saturation(self) -> Saturation:
         """Of the top layer's units."""
-        return diagnostics.saturation(self.record)
+        return self.once("saturation", diagnostics.saturation)
 
-    @cached_property
+    @property
     def health(self) -> Health:
         """What is checked of every gradient: at some states, and its rank where that is cheap."""
-        record = self.record
-        states = sum(seen.ds.shape[0] * seen.ds.shape[1] for seen in record.layers)
-        every = min(SPARSEST, ceil(states / CHECKED)) | 1
-        weights = (layer.params.get("W_hh") for layer in record.network.layers)
-        ranked = sum(W.size * W.shape[1] for W in weights if W is not None) <= RANKED
-        return diagnostics.health(record, every=every, with_rank=ranked)
+        return self.once("health", _health)
 
     def check(self, patience: float) -> GradientCheck:
         """BPTT against central differences, of as many derivatives as these seconds allow."""
         record, network = self.record, self.record.network
-        step = record.batch_size * self.weights / PASSES + len(network.layers) * STEP
-        entries = patience / (PASSES_AN_ENTRY * len(network.params) * record.steps * step)
+        forward = of_pass(network, record.steps, record.batch_size).seconds / 3
+        entries = patience / (PASSES_AN_ENTRY * len(network.params) * forward)
         most = min(4, max(1, int(entries)))
         return self.once(
             f"check {most}",
@@ -183,21 +198,29 @@ class Explored:
         )
 
 
+def _health(record: Record) -> Health:
+    states = sum(seen.ds.shape[0] * seen.ds.shape[1] for seen in record.layers)
+    every = min(SPARSEST, ceil(states / CHECKED)) | 1
+    weights = (layer.params.get("W_hh") for layer in record.network.layers)
+    ranked = sum(W.size * W.shape[1] for W in weights if W is not None) <= RANKED
+    return diagnostics.health(record, every=every, with_rank=ranked)
+
+
 _kept: LRUCache[RunConfig, Explored] = LRUCache(
     CACHE_LIMIT, getsizeof=lambda explored: 2 * record_bytes(explored.settings)
 )
-_lock = Lock()
 
 
 def explore(config: RunConfig) -> Explored:
     """The run that a config describes, computed unless it is still kept.
 
-    What is kept is shared between visitors, read-only, and bounded in bytes.
+    What is kept is shared between visitors, read-only, and bounded in bytes. A long run is
+    computed in another process; the page's visitor is told, and may have to wait for its turn.
 
     Raises
     ------
     ValueError
-        If the record would be too large, or the task cannot be drawn so.
+        If the run would take too much memory or time, or the task cannot be drawn so.
     """
     with _lock:
         found = _kept.get(config)
@@ -210,8 +233,41 @@ def explore(config: RunConfig) -> Explored:
 
 def _run(config: RunConfig) -> Explored:
     """What ``rnnviz.run`` does, with its loss kept."""
-    check_memory(config, RUN_LIMIT)
-    check_outputs(config)
+    cost = checked(config)
     batch = draw(config)
     loss = batch.loss(config.loss_at)
+    if cost.seconds > INLINE_SECONDS:
+        tell = Telling(f"This run takes about {cost.seconds:,.1f} s")
+        return Explored(AWAY.run(config, tell), loss, config)
     return Explored(bptt(untrained(config), batch.x, loss), loss, config)
+
+
+def checked(config: RunConfig) -> Cost:
+    """What a run will take.
+
+    Raises
+    ------
+    ValueError
+        If that is too much, with the numbers and what to lower; or the outputs are too few.
+    """
+    cost = estimate(config)
+    if cost.bytes > RUN_LIMIT or cost.seconds > RUN_SECONDS:
+        raise ValueError(
+            f"the run must take at most {RUN_LIMIT >> 20} MB and {RUN_SECONDS:.0f} s, got "
+            f"{cost.bytes / 2**20:,.0f} MB and about {cost.seconds:,.0f} s: lower "
+            f"{_dearest(config)} most of all"
+        )
+    check_outputs(config)
+    return cost
+
+
+def _dearest(config: RunConfig) -> str:
+    """The setting whose half would save the most, by its name and its value."""
+    by_bytes = record_bytes(config) > RUN_LIMIT
+
+    def left(name: str) -> float:
+        half = config.replace(**{name: max(1, getattr(config, name) // 2)})
+        return record_bytes(half) if by_bytes else estimate(half).seconds
+
+    name = min(SIZES, key=left)
+    return f"{name} ({getattr(config, name):,})"

@@ -4,6 +4,12 @@ from typing import Final
 
 RUN_LIMIT: Final = 128 << 20
 """The most that one record may take, on a page or at a training step."""
+RUN_SECONDS: Final = 60.0
+"""The most that one run may take."""
+INLINE_SECONDS: Final = 0.5
+"""What a run may take in the server's own process; what takes longer is run in another one."""
+ANSWERS_LIMIT: Final = 128 << 20
+"""The most that all that was asked of records may take together."""
 CACHE_LIMIT: Final = 384 << 20
 """The most that all kept records may take together."""
 GHOSTS_LIMIT: Final = 64 << 20

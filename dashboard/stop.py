@@ -38,3 +38,20 @@ def go_on() -> None:
 
 
 asked_everywhere(go_on)
+
+
+class Telling:
+    """Tells the page's visitor how far a run is that they wait for, where there is a page."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._said: int | None = None
+
+    def __call__(self, position: int) -> None:
+        """Tell the place in the queue, 1 for the next to start, if it is new; 0 if it runs."""
+        is_new = position != self._said and (position or self._said is None)
+        if not is_new or get_script_run_ctx(suppress_warning=True) is None:
+            return
+        self._said = position
+        where = f", and waits at place {position} of the queue" if position else ""
+        st.toast(f"{self._what}{where}.")

@@ -20,7 +20,7 @@ from rnnviz.initializers import RECURRENT, orthogonal, sparse, spectral_radius
 from rnnviz.losses import MSE
 from rnnviz.network import Layer, Network
 from rnnviz.products import adder, columns, one_blas_thread
-from rnnviz.run import record_bytes
+from rnnviz.run import network_bytes, record_bytes
 from rnnviz.tasks import TASKS
 
 PASSES: Final = 3
@@ -90,6 +90,22 @@ def estimate(config: RunConfig, rates: Callable[[str, str], Rates] | None = None
     for cell in cells_of(config):
         seconds += _through(cell, config.steps, config.batch_size, known) + _drawn(config, cell)
     return Cost(seconds, nbytes)
+
+
+def of_pass(
+    network: Network, steps: int, batch_size: int, rates: Callable[[str, str], Rates] | None = None
+) -> Cost:
+    """What ``bptt`` of a network will take, as closely as ``estimate``."""
+    rates, dtype = rates or calibrated, str(network.dtype)
+    kinds = {kind: name for name, kind in CELLS.items()}
+    seconds = 0.0
+    for layer in network.layers:
+        known = rates(kinds.get(type(layer.cell), "tanh"), dtype)
+        seconds += _through(layer.cell, steps, batch_size, known)
+    nbytes = network_bytes(network, steps, batch_size)
+    readout = network.readout.params["W_hy"].size if network.readout else 0
+    products = PASSES * readout * known.multiplication + SCORED * network.output_size
+    return Cost(seconds + steps * batch_size * products + known.kept * nbytes, nbytes)
 
 
 def _through(cell: Cell, T: int, B: int, known: Rates) -> float:

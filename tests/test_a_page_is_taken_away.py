@@ -82,7 +82,7 @@ def test_a_record_too_long_for_a_table_says_so(monkeypatch):
 def test_a_run_without_settings_is_taken_from_its_file():
     from dataclasses import replace
 
-    explored = replace(explore(rv.RunConfig(**SMALL)), config=None, told="my weights", answers={})
+    explored = replace(explore(rv.RunConfig(**SMALL)), config=None, told="my weights")
     taken = of_run(explored, [], lambda _: [])
     assert isinstance(taken.page, Saved)
     assert "rv.load_run" in as_python(taken.page)

@@ -327,7 +327,7 @@ def test_every_task_shows_its_own_controls(task):
 
 def test_what_is_too_large_is_refused_with_the_estimate_and_the_controls_stay():
     app = opened(hidden_size="1024", steps="10000", batch_size="512", task="sine")
-    assert "must be at most 128 MB" in app.error[0].value.replace("\\", "")
+    assert "must take at most 128 MB and 60 s" in app.error[0].value.replace("\\", "")
     widget(app, "steps").set_value(1).run()
     widget(app, "batch_size").set_value(1).run()
     assert not app.error
