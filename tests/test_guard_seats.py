@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dashboard.guard import settings
-from dashboard.guard.seats import HELD_SECONDS, Seats
+from dashboard.guard.seats import HELD_SECONDS, REFUSED_SECONDS, Seats
 from dashboard.limits import SESSIONS
 
 
@@ -46,6 +46,21 @@ def test_a_visitor_who_sits_is_welcome_at_a_full_house_and_another_is_not(seats:
     assert seats.hold("a")
     assert not seats.welcomes("d")
     assert not seats.welcomes("")
+
+
+def test_a_page_whose_socket_was_refused_reads_why_until_there_is_room(
+    seats: Seats, clock: Clock
+) -> None:
+    first, *_ = [seats.sit(name, None) for name in "abc"]
+    assert seats.is_refused("d")
+    assert not seats.is_refused("a")  # its socket may be an old one, and its session come back to
+    seats.refuse("a")
+    assert seats.is_refused("a")
+    clock.now += REFUSED_SECONDS
+    assert not seats.is_refused("a")
+    seats.refuse("a")
+    seats.rise(first)
+    assert not seats.is_refused("a")
 
 
 def test_the_page_that_gives_way_is_the_visitors_quietest(seats: Seats, clock: Clock) -> None:

@@ -1,5 +1,6 @@
 """What comes over the wire and is not a page's: each case, and that the server lives on."""
 
+import json
 import os
 import re
 import socket
@@ -298,6 +299,8 @@ def test_sixty_come_and_forty_are_let_in(at: str) -> None:
         assert first.closed_with() == 4001
         # The page that lost its place comes back by itself, and takes nobody's.
         assert refusal(at, early, session=first.session).status == 503
+        told = ask(at, "/_stcore/health", Cookie=early)
+        assert (told.status, f"All {SESSIONS} places" in json.loads(told.text)) == (503, True)
         again = pages.enter_context(raw_page(at, early, second.session))
         again.run()
         assert again.session == second.session

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import visitor
@@ -47,15 +47,15 @@ class Door:
         else:
             await self.app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> PlainTextResponse | HTMLResponse | None:
+    def _refusal(self, scope: Scope) -> Response | None:
         who = visitor.of(scope)
         if visitor.opens_page(scope) and not self._seats.hold(who):
             page = FULL.format(said=self._said())
             return HTMLResponse(page, 503, {"retry-after": "20", "cache-control": "no-store"})
         # A page that lost its seat asks for this before it tries again, and shows the answer.
         asks = who and scope["path"].endswith(HEALTH)
-        if asks and not self._seats.welcomes(who):
-            return PlainTextResponse(self._said(), 503)
+        if asks and self._seats.is_refused(who):
+            return JSONResponse(self._said(), 503)  # it reads nothing else
         # What our own pages ask for beside Streamlit's is computed for an open page alone.
         if scope["method"] not in READS and CORE not in scope["path"] and not self._is_seated(who):
             return PlainTextResponse("Only an open page may do this.", 403)
@@ -81,6 +81,7 @@ class Door:
         if older is None and not self._seats.has_room(who):
             older = self._seats.quietest(who) if self._seats.is_held(who) else None
             if older is None:
+                self._seats.refuse(who)
                 await PlainTextResponse(self._said(), 503)(scope, receive, send)
                 return
         seat = self._seats.sit(who, session)

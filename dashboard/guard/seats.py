@@ -12,6 +12,8 @@ from typing import Final
 
 HELD_SECONDS: Final = 30.0
 """How long a seat waits between a page's first answer and its socket."""
+REFUSED_SECONDS: Final = 60.0
+"""How long it is known that a visitor's page was refused its socket."""
 
 
 @dataclass(eq=False)
@@ -33,6 +35,7 @@ class Seats:
     clock: Callable[[], float] = time.monotonic
     taken: list[Seat] = field(default_factory=list)
     _held: dict[str, float] = field(default_factory=dict)
+    _refused: dict[str, float] = field(default_factory=dict)
     _owners: dict[str, str] = field(default_factory=dict)
     _left: dict[str, float] = field(default_factory=dict)
 
@@ -46,6 +49,19 @@ class Seats:
     def welcomes(self, visitor: str) -> bool:
         """Whether a visitor's page may be opened: there is room, or the seat of an older page."""
         return self.has_room(visitor) or self.quietest(visitor) is not None
+
+    def refuse(self, visitor: str) -> None:
+        """Note that a page of this visitor is to read why it is not let in."""
+        now = self.clock()
+        self._refused = {who: until for who, until in self._refused.items() if until > now}
+        self._refused[visitor] = now + REFUSED_SECONDS
+
+    def is_refused(self, visitor: str) -> bool:
+        """Whether a page of this visitor, were it to open its socket now, would not be let in."""
+        if self.has_room(visitor) or self.is_held(visitor):
+            return False
+        was_refused = self._refused.get(visitor, 0.0) > self.clock()
+        return was_refused or self.quietest(visitor) is None
 
     def has_room(self, visitor: str) -> bool:
         """Whether a seat is free that is not held for another visitor."""
