@@ -16,9 +16,11 @@ import rnnviz as rv
 from rnnviz.figures.theme import PALETTES
 from rnnviz.takeaway.picture import (
     FORMATS,
+    PATIENCE,
     WIDTHS,
     _laid,
     _on_paper,
+    _turn,
     _with_density,
     browser,
     picture,
@@ -39,7 +41,8 @@ def rows(text):
 @pytest.mark.browser
 @pytest.mark.skipif(browser() is None, reason="there is no browser")
 def test_a_picture_is_as_wide_on_paper_as_asked(figure):
-    (box,) = re.findall(rb"/MediaBox \[0 0 ([\d.]+) [\d.]+\]", picture(figure, "pdf", "column"))
+    drawn = picture(figure, "pdf", "column", patience=90)
+    (box,) = re.findall(rb"/MediaBox \[0 0 ([\d.]+) [\d.]+\]", drawn)
     assert float(box) / 72 * 25.4 == pytest.approx(85, abs=0.2)
 
 
@@ -115,6 +118,32 @@ def test_a_browser_that_hangs_is_ended_in_time_and_says_so(figure, monkeypatch, 
     if pid.exists():
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid.read_text()), 0)
+
+
+def test_a_picture_takes_twenty_seconds_at_most_with_what_stands_before_it():
+    assert PATIENCE <= 20
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script stands for the browser")
+def test_a_huge_figure_is_given_up_in_time_and_is_still_there_as_html(monkeypatch, tmp_path):
+    hangs = tmp_path / "hangs"
+    hangs.write_text("#!/bin/sh\nkill -STOP $$\n")
+    hangs.chmod(0o755)
+    monkeypatch.setenv("BROWSER_PATH", str(hangs))
+    huge = go.Figure(go.Scatter(y=np.zeros(300_000)), {"meta": {"question": "?", "subtitle": ""}})
+    began = time.monotonic()
+    with pytest.raises(ValueError, match=r"hangs drew no svg within 2 s$"):
+        picture(huge, "svg", patience=2)
+    assert time.monotonic() - began < 10
+    assert len(picture(huge, "html")) > 300_000
+    assert picture(huge, "csv").count(b"\n") == 300_001
+
+
+def test_who_waits_behind_another_picture_is_told_so(figure, monkeypatch, tmp_path):
+    (tmp_path / "browser").touch()
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "browser"))
+    with _turn, pytest.raises(ValueError, match="another picture is still being drawn"):
+        picture(figure, "png", patience=0.1)
 
 
 @pytest.mark.parametrize(("name", "value"), [("form", "gif"), ("width", "wide")])

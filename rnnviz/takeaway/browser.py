@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -18,11 +19,11 @@ NOWHERE = "127.0.0.1:9"
 """In the place of a proxy: nothing that a figure asks for leaves the machine."""
 
 
-async def draw(figure: dict[str, Any], browser: str, seconds: float, **asked: object) -> bytes:
-    """The picture, if there is one within so many seconds."""
+async def draw(figure: dict[str, Any], browser: str, until: float, **asked: object) -> bytes:
+    """The picture, if there is one by then, by the monotonic clock."""
     opened = kaleido.Kaleido(mathjax=False, path=browser, proxy_server=NOWHERE)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(max(0.0, until - time.monotonic())):
             await opened.open()
             return bytes(await opened.calc_fig(figure, asked))
     finally:

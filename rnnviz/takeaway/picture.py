@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import zlib
 from dataclasses import dataclass
 from html import escape
@@ -21,10 +22,10 @@ from rnnviz.figures.theme import SMALL
 from rnnviz.report import write_html
 from rnnviz.takeaway.points import to_csv
 
-PATIENCE: Final = 45.0
-"""Seconds that the browser may take for a picture, and as long again for the one before it."""
-GRACE: Final = 5.0
-"""Seconds until the process that has the browser has begun, and has ended it."""
+PATIENCE: Final = 20.0
+"""Seconds that a picture may take, the one before it and the browser's start and end included."""
+GRACE: Final = 3.0
+"""Of them, until the process that has the browser has ended it."""
 DOTS: Final = 300
 """Of a PNG, to an inch."""
 QUESTION, LINE, EDGE = 15, 1.3, 8
@@ -100,7 +101,7 @@ def picture(
     form : one of ``FORMATS``
     width : one of ``WIDTHS``; HTML is as wide as its window
     headed : whether its question and what is drawn stand above it
-    patience : seconds that a browser may take
+    patience : seconds that it may take, waiting for another picture included
 
     Raises
     ------
@@ -186,23 +187,25 @@ def _draw(figure: dict[str, Any], form: str, width: Width, patience: float) -> b
             "html or csv, or install one"
         )
     scale = width.inches * (DOTS if form == "png" else 96) / width.pixels
+    end = time.monotonic() + patience
     request = {
         "browser": found,
-        "seconds": patience,
         "format": form,
         "width": figure["layout"]["width"],
         "height": figure["layout"]["height"],
         "scale": 1 if form == "svg" else scale,
     }
-    if not _turn.acquire(timeout=patience):
+    if not _turn.acquire(timeout=patience / 2):
         raise ValueError("another picture is still being drawn: try again in a moment")
     try:
-        return _ask(json.dumps(request).encode() + b"\n" + json.dumps(figure).encode(), request)
+        return _ask(request, json.dumps(figure).encode(), end, patience)
     finally:
         _turn.release()
 
 
-def _ask(question: bytes, request: dict[str, Any]) -> bytes:
+def _ask(request: dict[str, Any], figure: bytes, end: float, patience: float) -> bytes:
+    until = end - min(GRACE, patience / 4)  # every process of a machine has one such clock
+    question = json.dumps(request | {"until": until}).encode() + b"\n" + figure
     with (
         tempfile.TemporaryDirectory(prefix="rnnviz-", ignore_cleanup_errors=True) as folder,
         subprocess.Popen(
@@ -215,7 +218,7 @@ def _ask(question: bytes, request: dict[str, Any]) -> bytes:
         ) as process,
     ):
         try:
-            drawn, _ = process.communicate(question, timeout=request["seconds"] + GRACE)
+            drawn, _ = process.communicate(question, timeout=max(end - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
             drawn = b""
         finally:
@@ -223,7 +226,7 @@ def _ask(question: bytes, request: dict[str, Any]) -> bytes:
     if drawn:
         return drawn
     late = process.returncode != 1
-    why = f"drew no {{}} within {request['seconds']:g} s" if late else "could not draw the {}"
+    why = f"drew no {{}} within {patience:g} s" if late else "could not draw the {}"
     raise ValueError(f"the browser {request['browser']} {why.format(request['format'])}")
 
 
