@@ -8,19 +8,17 @@ from cachetools import LRUCache
 
 from dashboard import session
 from dashboard.differences import told_apart
-from dashboard.limits import COMPARE_PATIENCE, PASSES, RUN_LIMIT
+from dashboard.explored import checked, computed
+from dashboard.limits import COMPARE_PATIENCE
 from dashboard.settle import settle
-from rnnviz import RunConfig, TrainConfig, run
+from rnnviz import RunConfig, TrainConfig
 from rnnviz.arrays import Array
 from rnnviz.diagnostics import Spread, gradient_flow, spread
 from rnnviz.match import parameter_count, with_parameters
-from rnnviz.run import check_memory, check_outputs
 
 DATA = ("task", "steps", "batch_size", "lag", "loss_at", "shortest", "seed", "data_seed")
 """What every run of a comparison has in common with the settings on screen."""
 MOST_RUNS = 4
-STEP = 1e-4
-"""Seconds that a step takes there and back however small it is."""
 NORMS_KEPT = 16 << 20
 
 
@@ -64,21 +62,13 @@ def check(runs: Sequence[Compared], seeds: int) -> None:
     ValueError
         In a sentence: what is allowed, and what came.
     """
-    for one in runs:
-        check_memory(one.config.run, RUN_LIMIT)
-        check_outputs(one.config.run)
-    seconds = seeds * sum(_seconds(one.config.run) for one in runs)
+    seconds = seeds * sum(checked(one.config.run).seconds for one in runs)
     if seconds > COMPARE_PATIENCE:
         raise ValueError(
             f"the runs must take at most about {COMPARE_PATIENCE:.0f} s together, got about "
             f"{seconds:,.0f} s for {len(runs)} networks and {seeds} seeds: lower one of them, or "
             "the length"
         )
-
-
-def _seconds(config: RunConfig) -> float:
-    each = 3 * config.batch_size * parameter_count(config) / PASSES + STEP * config.layers
-    return config.steps * each
 
 
 _norms: LRUCache[RunConfig, Array] = LRUCache(NORMS_KEPT, getsizeof=lambda norm: 512 + norm.nbytes)
@@ -96,7 +86,7 @@ def _norm(config: RunConfig) -> Array:
     with _lock:
         found = _norms.get(config)
     if found is None:
-        flow = gradient_flow(run(config, RUN_LIMIT), "last")
+        flow = gradient_flow(computed(config), "last")
         found = flow.log10_norm[flow.loss_state :: -1].copy()
         with _lock:
             _norms[config] = found

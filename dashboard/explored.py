@@ -20,7 +20,7 @@ from dashboard.limits import (
     RUN_SECONDS,
 )
 from dashboard.stop import Telling
-from rnnviz import Record, RunConfig, bptt, diagnostics, draw
+from rnnviz import Record, RunConfig, bptt, diagnostics, draw, run
 from rnnviz.cells import Cell
 from rnnviz.cells.vanilla import Vanilla
 from rnnviz.cost import Cost, estimate, of_pass
@@ -233,13 +233,21 @@ def explore(config: RunConfig) -> Explored:
 
 def _run(config: RunConfig) -> Explored:
     """What ``rnnviz.run`` does, with its loss kept."""
-    cost = checked(config)
-    batch = draw(config)
+    cost, batch = checked(config), draw(config)
     loss = batch.loss(config.loss_at)
     if cost.seconds > INLINE_SECONDS:
-        tell = Telling(f"This run takes about {cost.seconds:,.1f} s")
-        return Explored(AWAY.run(config, tell), loss, config)
+        return Explored(_away(config, cost), loss, config)
     return Explored(bptt(untrained(config), batch.x, loss), loss, config)
+
+
+def computed(config: RunConfig) -> Record:
+    """A run that is not kept, with the errors of ``explore``."""
+    cost = checked(config)
+    return _away(config, cost) if cost.seconds > INLINE_SECONDS else run(config, RUN_LIMIT)
+
+
+def _away(config: RunConfig, cost: Cost) -> Record:
+    return AWAY.run(config, Telling(f"This run takes about {cost.seconds:,.1f} s"))
 
 
 def checked(config: RunConfig) -> Cost:
