@@ -1,4 +1,4 @@
-# make run: the app · make test: every test · make check: style, types, layers · make bench · make clean
+# make run: the app · make test: every test · make check: style, types, layers · make bench · make load · make clean
 # make lock: pin all that requirements.txt needs · make lock-check: it installs and runs · make release
 
 PYTHON ?= python3
@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRESH := build/fresh/bin
 
-.PHONY: run test check bench lock lock-check release clean
+.PHONY: run test check bench load lock lock-check release clean
 
 run: $(VENV)/ready
 	$(BIN)/streamlit run dashboard/app.py
@@ -47,6 +47,10 @@ release: lock-check $(VENV)/ready-to-release
 	$(FRESH)/python -m pip check
 	$(FRESH)/python -m release.smoke
 	$(FRESH)/python -m release.sbom dist/rnnviz.cdx.json
+
+load: $(VENV)/ready-to-test
+	$(BIN)/python tests/browser/install.py
+	$(BIN)/python -m tests.load
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info tests/browser/screenshots

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -23,7 +23,12 @@ from .page import Page, fingerprint, pressed
 
 PATIENCE: Final = 60.0
 """Seconds after which an answer is said to be missing."""
-SOCKET: Final = {"compression": None, "ping_interval": None, "max_size": None}
+SOCKET: Final[dict[str, Any]] = {
+    "compression": None,
+    "ping_interval": None,
+    "max_size": None,
+    "max_queue": None,  # or one that is left in the middle of an answer is closed only after 10 s
+}
 
 
 class RefusedError(Exception):
@@ -96,7 +101,8 @@ class Visitor:
             yield
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._caught_up(), 5)
-            listening.cancel()
+            await lane.close()
+            await listening
 
     async def _listen(self, lane: ClientConnection) -> None:
         async for picture in lane:
