@@ -15,13 +15,14 @@ import numpy as np
 
 from rnnviz.bptt import bptt
 from rnnviz.cells import CELLS, Cell
-from rnnviz.config import RunConfig
+from rnnviz.config import RunConfig, TrainConfig
 from rnnviz.initializers import RECURRENT, orthogonal, sparse, spectral_radius
 from rnnviz.losses import MSE
 from rnnviz.network import Layer, Network
 from rnnviz.products import adder, columns, one_blas_thread
 from rnnviz.run import network_bytes, record_bytes
 from rnnviz.tasks import TASKS
+from rnnviz.train import VALIDATE_EVERY, schedule_of
 
 PASSES: Final = 3
 """Products of every weight matrix: forward, back, and of its own gradient."""
@@ -31,6 +32,8 @@ DRAWN = 1.2e-8
 """Seconds that a random number takes."""
 EIGENVALUES, ORTHOGONAL = 6e-7, 3.5e-9
 """Seconds times n^2 for the eigenvalues of an n by n matrix, and times n^2.5 for its QR factors."""
+STEP, UPDATED = 5e-4, 2e-8
+"""Seconds that a step of training takes beside its pass, and of them for every weight."""
 SCORED = 2.5e-8
 """Seconds that an output's loss takes, and an input's sample."""
 
@@ -86,10 +89,37 @@ def estimate(config: RunConfig, rates: Callable[[str, str], Rates] | None = None
     """
     known = (rates or calibrated)(config.cell, config.dtype)
     nbytes = record_bytes(config)
-    seconds = SETUP + known.kept * nbytes + _around(config, known)
-    for cell in cells_of(config):
-        seconds += _through(cell, config.steps, config.batch_size, known) + _drawn(config, cell)
-    return Cost(seconds, nbytes)
+    return Cost(_once(config, known) + known.kept * nbytes + _weights(config), nbytes)
+
+
+def of_training(config: TrainConfig, rates: Callable[[str, str], Rates] | None = None) -> Cost:
+    """What all steps of ``train(config)`` will take, unless a rule stops it before.
+
+    Its bytes are those of a step.
+    """
+    known = (rates or calibrated)(config.cell, config.dtype)
+    cells, steps = cells_of(config), config.iterations
+    once, params = _once(config, known), sum(cell.multiplications for cell in cells)
+    moments = len(schedule_of(config).steps)
+    a_moment = 2 * once + 2 * EIGENVALUES * cells[-1].hidden_size ** 2
+    step = STEP + UPDATED * params + once * (1 + 1 / (PASSES * VALIDATE_EVERY))
+    if config.omega:
+        step += once
+    if config.floss:
+        step += 3 * once * min(config.floss_sequences, config.batch_size)
+    return Cost(_weights(config) + steps * step + moments * a_moment, record_bytes(config))
+
+
+def _weights(config: RunConfig) -> float:
+    """Seconds to draw all weights."""
+    return sum(_drawn(config, cell) for cell in cells_of(config))
+
+
+def _once(config: RunConfig, known: Rates) -> float:
+    """Seconds of one batch and one pass."""
+    T, B = config.steps, config.batch_size
+    through = sum(_through(cell, T, B, known) for cell in cells_of(config))
+    return SETUP + _around(config, known) + through
 
 
 def of_pass(
