@@ -18,6 +18,7 @@ KINDS: Final = {
     "frame.js": "rel=modulepreload",
     "heat.js": "rel=modulepreload",
     "lane.js": "rel=modulepreload",
+    "marks.js": "rel=modulepreload",
     "plotly.js": "rel=modulepreload",
     "wire.js": "rel=modulepreload",
 }

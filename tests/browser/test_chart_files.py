@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 
+from dashboard.chart.preload import KINDS
 from dashboard.chart.server import ADDRESS, version
 
 
@@ -17,7 +18,7 @@ def fetch(url):
 def test_a_page_names_files_that_are_served_and_kept(charts_app):
     headers, _ = fetch(f"{charts_app}/")
     links = headers["link"].split(", ")
-    assert len(links) == 7
+    assert len(links) == len(KINDS)
     for link in links:
         headers, _ = fetch(f"{charts_app}/{link.partition('>')[0].removeprefix('<')}")
         assert "immutable" in headers["cache-control"]

@@ -7,6 +7,7 @@ import { buildFrame, fillFrame, loadStyles, showPlaying, showProblem } from "./f
 import { isPlaying, play, stop } from "./film.js";
 import { drawnByThePage, leave, listen } from "./follow.js";
 import { openLane } from "./lane.js";
+import { differInMarks, marksOf } from "./marks.js";
 import { loadPlotly } from "./plotly.js";
 import { decode, same, turnOf } from "./wire.js";
 
@@ -57,6 +58,7 @@ class Chart {
   resets = 0;
   bytes = null;
   drawnBytes = null;
+  shown = null; // what Plotly drew last, and how
   byThePage = true;
   visible = true;
   drawing = false;
@@ -121,6 +123,7 @@ class Chart {
       this.announce();
     } catch (error) {
       window.Plotly?.purge(this.frame.plot);
+      this.shown = null;
       showProblem(this.frame, `This chart could not be drawn: ${error.message}`);
     }
   }
@@ -131,16 +134,29 @@ class Chart {
     const isNew = !plot._fullLayout;
     if (isNew) await ownTask();
     if (!plot.isConnected) return; // it left the page in the meantime
-    const { data, layout } = this.message.figure;
-    const isQuick = !this.byThePage && !isNew;
+    const { figure, clicks } = this.message;
+    const quick = !this.byThePage && !isNew;
+    if (!isNew && this.isShownBut(quick)) {
+      this.shown = { ...this.shown, figure };
+      await Plotly.relayout(plot, marksOf(figure.layout));
+      return;
+    }
+    this.shown = { figure, quick, resets: this.resets };
     // Two quick clicks on two points are not a double click, but Plotly would take them for one.
-    const config = this.message.clicks ? { ...CONFIG, doubleClickDelay: 0 } : CONFIG;
-    await Plotly.react(plot, isQuick ? outlined(data, layout) : data, this.fitted(layout), config);
-    if (isQuick) fill(plot, data);
+    const config = clicks ? { ...CONFIG, doubleClickDelay: 0 } : CONFIG;
+    const traces = quick ? outlined(figure.data, figure.layout) : figure.data;
+    await Plotly.react(plot, traces, this.fitted(figure.layout), config);
+    if (quick) fill(plot, figure.data);
     if (!isNew) return;
     plot.on("plotly_relayout", (changes) => this.noteZoom(changes));
     followColumns(plot);
     plot.on("plotly_click", ({ points }) => this.click(points[0]));
+  }
+
+  // Whether only marks are to be moved on what was drawn last; not on what was drawn quickly, if this is the whole.
+  isShownBut(quick) {
+    const { figure, quick: wasQuick, resets } = this.shown;
+    return (quick || !wasQuick) && resets === this.resets && differInMarks(figure, this.message.figure);
   }
 
   fitted(layout) {
