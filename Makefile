@@ -1,4 +1,5 @@
 # make run: the app · make test: every test · make check: style, types, layers · make bench · make load · make clean
+# make kills: servers killed sixty times
 # make lock: pin all that requirements.txt needs · make lock-check: it installs and runs · make release
 
 PYTHON ?= python3
@@ -6,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRESH := build/fresh/bin
 
-.PHONY: run test check bench load lock lock-check release clean
+.PHONY: run test check bench load kills lock lock-check release clean
 
 run: $(VENV)/ready
 	$(BIN)/streamlit run dashboard/app.py
@@ -25,6 +26,9 @@ bench: $(VENV)/ready-to-test
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[bench]'
 	$(BIN)/python tests/browser/install.py
 	$(BIN)/python -m benchmarks
+
+kills: $(VENV)/ready-to-test
+	$(BIN)/python -m tests.kills 60
 
 # Versions stay as they are where they can; to renew them all, empty the file first.
 lock: $(VENV)/ready-to-release

@@ -23,12 +23,12 @@ class Served:
 
 
 @contextmanager
-def serving(script: str, home: Path) -> Iterator[Served]:
-    """``streamlit run script``, started in the repository's root.
+def serving(script: str, home: Path, port: int | None = None) -> Iterator[Served]:
+    """``streamlit run script``, started in the repository's root, on a free port unless told.
 
     ``home`` stands in for the user's home, so that nobody's settings or credentials are read.
     """
-    port = _free_port()
+    port = port or _free_port()
     log = home / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(
