@@ -92,6 +92,18 @@ def estimate(config: RunConfig, rates: Callable[[str, str], Rates] | None = None
     return Cost(_once(config, known) + known.kept * nbytes + _weights(config), nbytes)
 
 
+def of_steps(config: RunConfig, rates: Callable[[str, str], Rates] | None = None) -> float:
+    """Seconds of a run that its steps take however small they are: what runs made together share.
+
+    None where they cannot be made together.
+    """
+    cells = cells_of(config)
+    if not cells[0].stacks or config.directions == "both" or config.residual == "add":
+        return 0.0
+    known = (rates or calibrated)(config.cell, config.dtype)
+    return len(cells) * (known.layer + config.steps * known.step)
+
+
 def of_training(config: TrainConfig, rates: Callable[[str, str], Rates] | None = None) -> Cost:
     """What all steps of ``train(config)`` will take, unless a rule stops it before.
 

@@ -1,12 +1,13 @@
 """What a run is thought to take is what it takes, within a factor of two."""
 
 import random
+from time import thread_time
 
 import pytest
 
 from benchmarks.cost import is_near, random_config, thought_and_taken
-from rnnviz import CELLS, RunConfig
-from rnnviz.cost import Cost, Rates, calibrated, estimate
+from rnnviz import CELLS, Knob, RunConfig, SweepConfig, TrainConfig, plan_sweep, sweep, train
+from rnnviz.cost import Cost, Rates, calibrated, estimate, of_training
 from rnnviz.run import record_bytes
 
 
@@ -66,3 +67,39 @@ def test_estimates_are_within_a_factor_of_two_or_twenty_milliseconds():
     pairs = [thought_and_taken(random_config(drawn, 16 << 20)) for _ in range(20)]
     wrong = [pair for pair in pairs if not is_near(*pair)]
     assert len(wrong) <= 2, wrong
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden_size": 16, "iterations": 60},
+        {"cell": "gru_norm", "hidden_size": 6, "batch_size": 2, "steps": 40, "iterations": 20},
+        {"hidden_size": 128, "batch_size": 3, "steps": 30, "iterations": 30, "omega": 1.0},
+    ],
+)
+def test_a_training_takes_what_was_thought(settings):
+    config = TrainConfig(task="adding", **settings)
+    thought = of_training(config).seconds
+    taken = min(seconds_of(lambda: list(train(config))) for _ in range(2))
+    assert thought / 3 < taken < 3 * thought
+
+
+@pytest.mark.parametrize(
+    ("base", "knob"),
+    [
+        ({}, Knob.linear("gain", 0.5, 2, 6)),
+        ({"cell": "gru_norm", "hidden_size": 16}, Knob.linear("gain", 0.5, 2, 3)),
+        ({"task": "sine"}, Knob.linear("steps", 40, 200, 5)),
+    ],
+)
+def test_a_sweep_takes_what_was_planned(base, knob):
+    config = SweepConfig(base=TrainConfig(**base), knobs=[knob], seeds=[0, 1])
+    planned = plan_sweep(config).seconds
+    taken = min(seconds_of(lambda: sweep(config, workers=1)) for _ in range(2))
+    assert planned / 3 < taken < 3 * planned
+
+
+def seconds_of(work):
+    start = thread_time()
+    work()
+    return thread_time() - start

@@ -11,6 +11,7 @@ from rnnviz.config import SweepConfig
 from rnnviz.products import one_blas_thread
 from rnnviz.sweep.chunks import Chunk, chunks_of
 from rnnviz.sweep.compute import in_order, run_chunk
+from rnnviz.sweep.expected import expected_seconds
 from rnnviz.sweep.store import Store
 
 Watch = Callable[[int, int, pd.DataFrame], bool | None]
@@ -41,7 +42,7 @@ def plan_sweep(config: SweepConfig) -> SweepPlan:
     4
     """
     chunks = chunks_of(config)
-    seconds = sum(chunk.cost.seconds for chunk in chunks)
+    seconds = expected_seconds(config)
     nbytes = max(chunk.cost.nbytes for chunk in chunks)
     return SweepPlan(config.runs, len(chunks), seconds, nbytes)
 
