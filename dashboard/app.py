@@ -7,7 +7,7 @@ import gc
 
 import streamlit as st
 
-from dashboard import chart, controls, guard, moved, session, stage
+from dashboard import chart, controls, explored, guard, moved, session, stage
 from dashboard.frame import header, style
 from dashboard.views import compare, explore, runs, sweep, train, your_model
 
@@ -47,6 +47,6 @@ else:
         __file__,
         routes=[*chart.routes(), moved.route(), stage.route()],
         middleware=[*guard.middleware(), *chart.middleware()],
-        lifespan=guard.lifespan(),
+        lifespan=guard.lifespan(explored.forget),
         on_script_error=guard.tell,
     )

@@ -211,6 +211,13 @@ _kept: LRUCache[RunConfig, Explored] = LRUCache(
 )
 
 
+def forget() -> None:
+    """Let go of every run that is kept: asked for again, it is computed again."""
+    with _lock:
+        _kept.clear()
+        _answers.clear()
+
+
 def explore(config: RunConfig) -> Explored:
     """The run that a config describes, computed unless it is still kept.
 

@@ -4,6 +4,8 @@ Every request passes, from the outside in: the headers of its answer, the name i
 visitor, the seats, and what is uploaded. Streamlit's own checks come after them.
 """
 
+from collections.abc import Callable
+
 from starlette.middleware import Middleware
 
 from dashboard import visitor
@@ -34,6 +36,9 @@ def middleware() -> list[Middleware]:
     ]
 
 
-def lifespan() -> Lifespan:
-    """What ``st.App(lifespan=...)`` takes, so that what nobody comes back for is let go."""
-    return upkeep(_seats, _arrived)
+def lifespan(forget: Callable[[], None]) -> Lifespan:
+    """What ``st.App(lifespan=...)`` takes, so that what nobody comes back for is let go.
+
+    ``forget`` lets go of what all pages share, when the last of them was left.
+    """
+    return upkeep(_seats, _arrived, forget)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from textwrap import fill
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -23,6 +24,8 @@ PROTOCOL: Final = "sec-websocket-protocol"
 TOO_MUCH, WRONG, ELSEWHERE = 1009, 1002, 4001
 """Codes a socket is closed with: too large a frame, no frame, and a newer page of the visitor."""
 
+DIALOG: Final = 46
+"""Characters in a line of what a page that is not let in shows."""
 FULL: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="20">
 <title>rnnviz is full</title><style>:root {{ color-scheme: light dark; }}
@@ -55,7 +58,7 @@ class Door:
         # A page that lost its seat asks for this before it tries again, and shows the answer.
         asks = who and scope["path"].endswith(HEALTH)
         if asks and self._seats.is_refused(who):
-            return JSONResponse(self._said(), 503)  # it reads nothing else
+            return JSONResponse(fill(self._said(), DIALOG), 503)  # it reads nothing else
         # What our own pages ask for beside Streamlit's is computed for an open page alone.
         if scope["method"] not in READS and CORE not in scope["path"] and not self._is_seated(who):
             return PlainTextResponse("Only an open page may do this.", 403)

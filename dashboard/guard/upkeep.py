@@ -26,13 +26,13 @@ Arrived = MutableMapping[tuple[str, str], float]
 """When each file came, by its session and its own name."""
 
 
-def upkeep(seats: Seats, arrived: Arrived) -> Lifespan:
+def upkeep(seats: Seats, arrived: Arrived, forget: Callable[[], None]) -> Lifespan:
     """Look after it every few seconds for as long as the server lives; its children end first."""
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
         sweep_up()
-        looking = asyncio.create_task(_look_after(seats, arrived))
+        looking = asyncio.create_task(_look_after(seats, arrived, forget))
         try:
             yield
         finally:
@@ -44,14 +44,21 @@ def upkeep(seats: Seats, arrived: Arrived) -> Lifespan:
     return lifespan
 
 
-async def _look_after(seats: Seats, arrived: Arrived) -> None:
+async def _look_after(seats: Seats, arrived: Arrived, forget: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(UPKEEP_SECONDS)
-        let_go(seats, arrived, get_instance())
+        if let_go(seats, arrived, get_instance()):
+            if not seats.taken:
+                forget()
+            gc.collect()
+            _give_back()
 
 
-def let_go(seats: Seats, arrived: Arrived, runtime: Runtime) -> None:
-    """Close the sessions that were left too long ago, and drop the files that nothing read."""
+def let_go(seats: Seats, arrived: Arrived, runtime: Runtime) -> bool:
+    """Close the sessions that were left too long ago, and drop the files that nothing read.
+
+    Tells whether there were such sessions.
+    """
     before = time.monotonic() - UPLOAD_SECONDS
     for session, file in [at for at, when in arrived.items() if when <= before]:
         del arrived[session, file]
@@ -59,9 +66,7 @@ def let_go(seats: Seats, arrived: Arrived, runtime: Runtime) -> None:
     left = seats.forget(LEFT_SECONDS)
     for session in left:
         runtime.close_session(session)
-    if left:
-        gc.collect()
-        _give_back()
+    return bool(left)
 
 
 def _give_back() -> None:

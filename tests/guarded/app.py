@@ -45,6 +45,6 @@ else:
     app = st.App(
         __file__,
         middleware=guard.middleware(),
-        lifespan=guard.lifespan(),
+        lifespan=guard.lifespan(forget=lambda: None),
         on_script_error=guard.tell,
     )
