@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import fields
 from math import inf, nan
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,15 @@ import psutil
 import pytest
 from browser.serving import Served, serving
 from raw_page import RawPage, cookies, raw_page
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import DoubleArray, SInt64Array, StringArray
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime import Runtime
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.state.common import WidgetMetadata
+from streamlit.runtime.state.session_state import SessionState
+
+from dashboard.guard.frames import SAID
 
 FORGED = {
     "nan": {"double_value": nan},
@@ -146,3 +154,20 @@ def test_closed_pages_give_their_memory_back_though_nobody_comes(served: Served)
             break
         process.cpu_percent(0.05)
     assert process.memory_info().rss < full - (150 << 20)
+
+
+def test_streamlit_still_has_what_the_guard_takes_from_it() -> None:
+    """A release that changes one of these changes ``dashboard.guard`` too."""
+    assert SessionState()._new_widget_state.widget_metadata == {}
+    assert isinstance(AppSession.session_state, property)
+    assert {"value_type", "deserializer"} <= {f.name for f in fields(WidgetMetadata)}
+    assert callable(Runtime.get_app_session)
+    assert callable(Runtime.close_session)
+    said = {field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields}
+    assert said == SAID | {
+        "clear_cache",
+        "set_run_on_save",
+        "load_git_info",
+        "debug_disconnect_websocket",
+        "debug_shutdown_runtime",
+    }
