@@ -1,7 +1,8 @@
 """Drive the app as a class would: ``python -m tests.load [L1 L6 ...]``; all of it by default.
 
 Each scenario starts the app as the README does, on a free port, with a home of its own. Results
-are printed as they come, and written to ``tests/load/results.md``.
+are printed as they come, and written to ``tests/load/results.md``; those of all of them to the
+README too.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from tests.browser.serving import Served, serving
 from . import canary, memory, scenarios
 from .table import Row, Table, machine, say
 
+README = Path(__file__).parents[2] / "README.md"
 RESULTS = Path(__file__).with_name("results.md")
 
 
@@ -49,6 +51,8 @@ def main(asked: list[str]) -> int:
         if not asked or name in asked:
             say(f"\n{name}, after {time.monotonic() - start:.0f} s")
             table.add(_run(name, measure))
+    if not asked:
+        table.put_into(README)
     say(f"\n{time.monotonic() - start:.0f} s; written to {RESULTS}")
     return 0 if all(row.holds for row in table.rows) else 1
 

@@ -28,8 +28,10 @@ class Crowd:
         await self._stack.aclose()
 
     @classmethod
-    async def arrive(cls, address: str, size: int, first_seed: int = 100) -> "Crowd":
-        """All of them at the same moment."""
+    async def arrive(
+        cls, address: str, size: int, first_seed: int = 100, *, alike: bool = False
+    ) -> "Crowd":
+        """All of them at the same moment; ``alike`` with the same seed."""
         stack = AsyncExitStack()
 
         async def one(seed: int) -> tuple[Visitor, Answer]:
@@ -37,7 +39,8 @@ class Crowd:
             return visitor, await visitor.load()
 
         try:
-            came = await asyncio.gather(*map(one, range(first_seed, first_seed + size)))
+            seeds = [first_seed + (0 if alike else number) for number in range(size)]
+            came = await asyncio.gather(*map(one, seeds))
         except BaseException:
             await stack.aclose()
             raise

@@ -12,6 +12,8 @@ HEAD = (
     "|---|---|---|---|---|",
 )
 
+BEGIN, END = "<!-- load -->", "<!-- /load -->"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -46,7 +48,7 @@ class Table:
     """Rows in a file and on the screen, each as soon as it is known."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._machine = path, machine()
         self.rows: list[Row] = []
 
     def add(self, rows: list[Row]) -> None:
@@ -54,12 +56,25 @@ class Table:
         self.rows += rows
         for row in rows:
             say(f"{row.line}  (load {busy():.1f})")
-        self._path.write_text("\n".join([*HEAD, *(row.line for row in self.rows), ""]))
+        self._path.write_text(self.text)
+
+    @property
+    def text(self) -> str:
+        """As Markdown."""
+        return "\n".join([*HEAD, *(row.line for row in self.rows), ""])
+
+    def put_into(self, page: Path) -> None:
+        """Write it between a page's two marks, under what it was measured on."""
+        before, begin, rest = page.read_text().partition(BEGIN)
+        _, end, after = rest.partition(END)
+        if begin and end:
+            new = f"{before}{begin}\n{self._machine}:\n\n{self.text}{end}{after}"
+            page.write_text(new)
 
 
 def machine() -> str:
     """What the figures were measured on."""
-    return f"{os.cpu_count()} cores, load {busy():.1f} before"
+    return f"{os.cpu_count()} cores, {busy():.1f} other processes at work before"
 
 
 def say(line: str) -> None:

@@ -72,7 +72,8 @@ class Visitor:
         slider = self.page.widget(f"set-{name}")
         text = slider.options[place % len(slider.options)]
         known = {f"{stop:,.6g}": stop for stop in stops(TrainConfig.model_fields[name])}
-        self.config = self.config.replace(**{name: known[text]})
+        value = known.get(text, float(text.replace(",", "")))  # an end may lie beside its stops
+        self.config = self.config.replace(**{name: value})
         state = WidgetState(id=slider.id)
         state.string_array_value.data.append(text)
         self.page.values[slider.id] = state
