@@ -40,7 +40,8 @@ class Worker:
     def __init__(self) -> None:
         self._process = spawn(MODULE)
         self._frames: SimpleQueue[Frame | None] = SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
 
     @property
     def is_alive(self) -> bool:
@@ -72,8 +73,16 @@ class Worker:
                 if "done" in frame:
                     return True
         self._process.kill()
-        self._process.wait()
+        self.end()
         return False
+
+    def end(self) -> None:
+        """Have the process go, as nothing more will come."""
+        assert self._process.stdin
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait()
+        self._listening.join()
 
     def _say(self, **words: object) -> None:
         assert self._process.stdin
@@ -82,8 +91,9 @@ class Worker:
 
     def _listen(self) -> None:
         assert self._process.stdout
-        while frame := receive(self._process.stdout):
-            self._frames.put(frame)
+        with self._process.stdout as stream:
+            while frame := receive(stream):
+                self._frames.put(frame)
         self._frames.put(None)
 
     def _next(self, until: float) -> Frame:
@@ -118,6 +128,13 @@ class Away:
         with self._place(tell), self._worker() as worker:
             tell(0)
             return worker.run(config)
+
+    def rest(self) -> None:
+        """End the processes that nothing is asked of."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.end()
 
     @contextmanager
     def _place(self, tell: Tell) -> Iterator[None]:

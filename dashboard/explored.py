@@ -212,10 +212,11 @@ _kept: LRUCache[RunConfig, Explored] = LRUCache(
 
 
 def forget() -> None:
-    """Let go of every run that is kept: asked for again, it is computed again."""
+    """Let go of every run that is kept, and of idle processes: what is asked for is made again."""
     with _lock:
         _kept.clear()
         _answers.clear()
+    AWAY.rest()
 
 
 def explore(config: RunConfig) -> Explored:
