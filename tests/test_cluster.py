@@ -48,9 +48,13 @@ PLAIN = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1
 
 def scheduler(stack: ExitStack, folder) -> str:
     """The address of one that was started."""
-    words = ["--scheduler-file", str(folder / "scheduler.json"), "--host", "127.0.0.1"]
-    started(stack, "scheduler", *words, "--port", "0", "--no-dashboard")
+    begin_scheduler(stack, folder)
     return address_in(folder)
+
+
+def begin_scheduler(stack: ExitStack, folder) -> subprocess.Popen[bytes]:
+    words = ["--scheduler-file", str(folder / "scheduler.json"), "--host", "127.0.0.1"]
+    return started(stack, "scheduler", *words, "--port", "0", "--no-dashboard")
 
 
 def test_a_worker_that_dies_costs_nothing_but_time(tmp_path):
@@ -108,6 +112,28 @@ def test_what_no_worker_is_left_for_has_that_in_its_rows(tmp_path, monkeypatch):
     table = in_order(config.columns, frames)
     assert len(table) == config.runs
     assert set(table.error[table.hidden_size >= 5]) == {"no worker was left to run it"}
+
+
+def test_a_scheduler_that_dies_leaves_the_points_that_were_finished(tmp_path):
+    config = grid(6)
+    with ExitStack() as stack:
+        process = begin_scheduler(stack, tmp_path)
+        address = address_in(tmp_path)
+        started(stack, "worker", address, *PLAIN)
+        killed = []
+
+        def watch(*_):
+            if not killed:
+                killed.append(time.monotonic())
+                process.kill()
+
+        table = rv.sweep(config, scheduler=address, watch=watch)
+        assert time.monotonic() - killed[0] < 10
+    lost = table.error != ""
+    assert set(table.error[lost]) == {"no worker was left to run it"}
+    assert 0 < lost.sum() < len(table) == config.runs
+    well = rv.sweep(config, workers=1)
+    pd.testing.assert_frame_equal(table[~lost], well[~lost], check_exact=True)
 
 
 def test_a_local_cluster_gives_the_same_table():

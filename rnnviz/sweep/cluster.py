@@ -30,6 +30,8 @@ PATIENCE: Final = 20.0
 LOOK, COUNT = 0.005, 1.0
 """Seconds between two looks for what is finished, and between two counts of the workers."""
 NOBODY: Final = "no worker was left to run it"
+RECONNECT: Final = 3.0
+"""Seconds for a scheduler that was there to be there again."""
 
 
 def on_cluster(
@@ -39,7 +41,7 @@ def on_cluster(
 
     A worker that dies costs its chunk, which another takes. A chunk that workers die of is taken
     apart, and the point that they die of gets a row with that as its error; so does what is left
-    when there has been no worker for long.
+    when there has been no worker for long, or the scheduler is gone.
     """
     with _client(scheduler, workers) as client:
         yield from _run(client, chunks, work)
@@ -74,11 +76,12 @@ def _run(client: "Client", chunks: list[Chunk], work: Work) -> Iterator[tuple[Ch
         send(1)
     yield from _by_nobody([*chunk_of.values(), *waiting])
     for chunk in apart:
-        yield chunk, _one_by_one(client, chunk, work)
+        there = client.status == "running"
+        yield chunk, _one_by_one(client, chunk, work) if there else failed(chunk, NOBODY)
 
 
 def _finished(client: "Client", going: "as_completed") -> Iterator["Future[pd.DataFrame]"]:
-    """What is under way, as it is finished; an end when there has been no worker for long."""
+    """What is under way, as it is finished; an end when no worker or no scheduler is there."""
     counted = there = time.monotonic()
     while not going.is_empty():
         if going.has_ready():
@@ -87,6 +90,10 @@ def _finished(client: "Client", going: "as_completed") -> Iterator["Future[pd.Da
             continue
         time.sleep(LOOK)
         now = time.monotonic()
+        if client.status != "running":
+            if now - max(there, counted) > RECONNECT:
+                return
+            continue
         if now - counted > COUNT:
             counted = now
             there = now if client.nthreads() else there
