@@ -10,6 +10,7 @@ from dashboard import scene, session, words
 from dashboard.chart import Follow
 from dashboard.explored import Explored
 from dashboard.frame import escape, picture
+from dashboard.guard.errors import instead
 from dashboard.link import CHOICES
 from dashboard.others import Other
 from dashboard.section import Sight
@@ -31,12 +32,16 @@ def show(
     what its pictures follow a slider by.
     """
     above, sight = st.container(key="above"), Sight(session.state().view, session.theme())
-    drawn = [_picture(scene.panel(explored, others, sight), follow)]
+    drawn: list[go.Figure] = []
+    with instead(f"The picture above all others ({escape(explored.caption)})"):
+        drawn.append(_picture(scene.panel(explored, others, sight), follow))
     below = st.container(key="below")
     with st.container(horizontal=True, vertical_alignment="bottom", key="views"):
         _choose_section(explored)
         _choose_sequence(explored.record.batch_size)
-    drawn += _draw(explored, others, sight)
+    section = CHOICES["section"][scene.section_of(explored, sight.view)]
+    with instead(f"The section {section} ({escape(explored.caption)})"):
+        drawn.extend(_draw(explored, others, sight))
     with above:  # sent after the pictures, which the browser takes longer to draw
         _verdict(explored, under_verdict)
         st.html(words.numbers(explored))

@@ -223,6 +223,23 @@ def test_what_would_take_too_long_is_smaller_and_says_what_the_whole_takes(secti
     assert any("would take about" in text.value for text in app.main.markdown)
 
 
+def test_a_picture_that_fails_takes_no_other_along(monkeypatch):
+    import dashboard.sections
+
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(dashboard.sections.figures, "eigenvalues", fail)
+    app = opened(**SMALL, gain="1")
+    assert not app.exception
+    assert "The section Why (tanh, H = 12" in app.error[0].value
+    assert [*drawn(app)] == ["time-panel"]
+    assert verdict_of(app)
+    monkeypatch.undo()
+    app.select_slider(key="set-gain").set_value(0.9).run()
+    assert "why-0" in drawn(app)
+
+
 def test_the_checks_are_lines_that_say_what_holds():
     app = opened(**SMALL, section="check", cell="relu")
     lines = next(m.value for m in app.main.markdown if "Adjoint" in m.value)

@@ -2,6 +2,8 @@
 
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -13,7 +15,7 @@ def tell(error: Exception) -> bool:
 
     Streamlit has written the error itself just before.
     """
-    number = secrets.token_hex(4)
+    number = _number()
     _log.error("error %s: %s", number, type(error).__name__)
     st.error(
         f"Something failed here that should not (error {number} in the server's log). "
@@ -21,3 +23,23 @@ def tell(error: Exception) -> bool:
     )
     st.button("Draw the page again", key="draw-again")
     return True
+
+
+@contextmanager
+def instead(what: str) -> Iterator[None]:
+    """Where drawing something fails as nobody foresaw, say so in its place: the rest stays.
+
+    Parameters
+    ----------
+    what : the picture and its settings, as the beginning of a sentence
+    """
+    try:
+        yield
+    except Exception:
+        number = _number()
+        _log.exception("error %s: %s", number, what)
+        st.error(f"{what} failed as nothing should (error {number} in the server's log).")
+
+
+def _number() -> str:
+    return secrets.token_hex(4)
