@@ -5,6 +5,7 @@ import pytest
 from helpers import B, O, T, network, sequences
 
 import rnnviz as rv
+from rnnviz.adjoint import scaled_bptt
 from rnnviz.diagnostics.gradient_flow import log10_mean
 
 
@@ -192,3 +193,24 @@ def test_the_last_flow_follows_one_step_for_all_sequences():
     assert flow.loss_state == T
     assert np.isneginf(flow.log10_norms[:, 0]).all()
     assert np.isfinite(flow.log10_norms[:, 1:]).all()
+
+
+@pytest.mark.parametrize("gain", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("cell", ["tanh", "lstm", "gru"])
+def test_what_the_record_has_is_what_a_scaled_pass_finds(cell, gain):
+    config = rv.RunConfig(
+        cell=cell, gain=gain, steps=31, batch_size=3, hidden_size=7, layers=2, task="sine"
+    )
+    record = rv.run(config)
+    for number in (0, 1):
+        flow = rv.diagnostics.gradient_flow(record, layer=number)
+        assert not flow.derivative.exponent.any()
+        scaled = scaled_bptt(record, record.dy)[number]
+        np.testing.assert_allclose(flow.log10_norms, scaled.log10_norm(), atol=1e-12)
+
+
+def test_a_flow_that_leaves_the_range_is_not_taken_from_the_record():
+    config = rv.RunConfig(cell="linear", gain=0.1, steps=400, batch_size=2, hidden_size=5)
+    flow = rv.diagnostics.gradient_flow(rv.run(config.replace(task="sine")), "last")
+    assert flow.derivative.exponent.any()
+    assert flow.log10_norm[0] < -330

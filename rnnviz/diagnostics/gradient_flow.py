@@ -12,6 +12,8 @@ from rnnviz.arrays import Array, Float, Int
 from rnnviz.record import Record
 
 QUANTILES = (0.1, 0.5, 0.9)
+SAFE = 1e-100, 1e100
+"""Between these the largest entry of each state says that no other was lost to a float's range."""
 Source = Literal["total", "last"]
 
 
@@ -131,7 +133,21 @@ def gradient_flow(
     dy, last = derivative_from(record, source)
     at = record.steps - last if record.network.layers[number].reverse else last + 1
     parts = record.network.layers[number].cell.state_names
-    return GradientFlow(source, at, scaled_bptt(record, dy)[number], parts)
+    own = _recorded(record, number) if np.array_equal(dy, record.dy) else None
+    return GradientFlow(source, at, own or scaled_bptt(record, dy)[number], parts)
+
+
+def _recorded(record: Record, number: int) -> Scaled | None:
+    """What the record itself has of the flow; None where its numbers near the ends of a float."""
+    ds = record.layers[number].ds
+    largest = np.abs(ds).max(axis=2)
+    low, high = SAFE
+    safe = ds.dtype == np.float64 and largest.max() < high
+    if not safe or any(layer.reverse for layer in record.network.layers):
+        return None
+    if (largest < low).any(where=largest > 0):
+        return None
+    return Scaled(ds, np.zeros(largest.shape, np.int64))
 
 
 def derivative_from(record: Record, source: Source) -> tuple[Float[Array, "T B O"], int]:
