@@ -23,10 +23,11 @@ class Served:
 
 
 @contextmanager
-def serving(script: str, home: Path, port: int | None = None) -> Iterator[Served]:
+def serving(script: str, home: Path, port: int | None = None, **env: str) -> Iterator[Served]:
     """``streamlit run script``, started in the repository's root, on a free port unless told.
 
-    ``home`` stands in for the user's home, so that nobody's settings or credentials are read.
+    ``home`` stands in for the user's home, so that nobody's settings or credentials are read;
+    ``env`` is added to the environment.
     """
     port = port or _free_port()
     log = home / "server.log"
@@ -34,7 +35,7 @@ def serving(script: str, home: Path, port: int | None = None) -> Iterator[Served
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"],
             cwd=ROOT,
-            env=os.environ | {"HOME": str(home), "STREAMLIT_SERVER_HEADLESS": "true"},
+            env=os.environ | {"HOME": str(home), "STREAMLIT_SERVER_HEADLESS": "true", **env},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

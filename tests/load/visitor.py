@@ -179,4 +179,4 @@ def _knock(host: str) -> dict[str, str]:
         connection.close()
     if answer.status != 200:
         raise RefusedError(f"{answer.status}: {body}")
-    return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+    return {"cookie": (answer.headers["set-cookie"] or "").partition(";")[0]}
