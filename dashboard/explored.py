@@ -16,6 +16,8 @@ from dashboard.limits import (
     ANSWERS_LIMIT,
     CACHE_LIMIT,
     INLINE_SECONDS,
+    LARGE,
+    LARGE_LIMIT,
     RUN_LIMIT,
     RUN_SECONDS,
 )
@@ -206,15 +208,19 @@ def _health(record: Record) -> Health:
     return diagnostics.health(record, every=every, with_rank=ranked)
 
 
-_kept: LRUCache[RunConfig, Explored] = LRUCache(
-    CACHE_LIMIT, getsizeof=lambda explored: 2 * record_bytes(explored.settings)
-)
+def _size(explored: Explored) -> int:
+    return record_bytes(explored.settings)
+
+
+_kept: LRUCache[RunConfig, Explored] = LRUCache(CACHE_LIMIT, getsizeof=_size)
+_large: LRUCache[RunConfig, Explored] = LRUCache(LARGE_LIMIT, getsizeof=_size)
 
 
 def forget() -> None:
     """Let go of every run that is kept, and of idle processes: what is asked for is made again."""
     with _lock:
         _kept.clear()
+        _large.clear()
         _answers.clear()
     AWAY.rest()
 
@@ -230,12 +236,13 @@ def explore(config: RunConfig) -> Explored:
     ValueError
         If the run would take too much memory or time, or the task cannot be drawn so.
     """
+    kept = _large if record_bytes(config) > LARGE else _kept
     with _lock:
-        found = _kept.get(config)
+        found = kept.get(config)
     if found is None:
         found = _run(config)
         with _lock:
-            _kept[config] = found
+            kept[config] = found
     return found
 
 

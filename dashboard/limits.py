@@ -8,10 +8,14 @@ RUN_SECONDS: Final = 60.0
 """The most that one run may take."""
 INLINE_SECONDS: Final = 0.5
 """What a run may take in the server's own process; what takes longer is run in another one."""
-ANSWERS_LIMIT: Final = 128 << 20
+ANSWERS_LIMIT: Final = 64 << 20
 """The most that all that was asked of records may take together."""
-CACHE_LIMIT: Final = 384 << 20
-"""The most that all kept records may take together."""
+CACHE_LIMIT: Final = 64 << 20
+"""The most that all kept records may take together: memory that is used again costs less CPU."""
+LARGE: Final = 16 << 20
+"""A record that takes more is kept with others of its kind, so that it does not drive out all."""
+LARGE_LIMIT: Final = 160 << 20
+"""The most that all large records may take together."""
 GHOSTS_LIMIT: Final = 64 << 20
 """The most that all kept pictures of other runs may take together."""
 COMPARE_PATIENCE: Final = 20.0
@@ -46,7 +50,7 @@ KEPT_BYTES: Final = 512 << 20
 """The most that the files of all trainings may take on the disk."""
 KEPT_FILES: Final = 800
 """The most such files."""
-BROUGHT_LIMIT: Final = 384 << 20
+BROUGHT_LIMIT: Final = 256 << 20
 """The most that the weights and data of all visitors, and what is computed of them, may take."""
 OWN_RUN_LIMIT: Final = 64 << 20
 """The most that the record of a visitor's own weights or data may take."""

@@ -40,6 +40,9 @@ class Preload:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything through, with a ``Link`` on what is a page."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
 
         async def send_with_link(message: Message) -> None:
             if _starts_a_page(message):

@@ -21,7 +21,11 @@ def render() -> None:
         explored = explore(config)
     except ValueError as error:
         st.error(escape(f"Nothing was computed: {error}."))
-        return
+        if (config := session.kept("shown")) is None:
+            return
+        st.caption("Shown is the last run that could be.")
+        explored = explore(config)
+    session.keep("shown", config)
     others = pinned(session.state())
     follow = followed_by(session.state(), session.theme(), session.token())
     drawn = show(explored, others, under_verdict=_remedy, under_numbers=panel, follow=follow)
