@@ -4,7 +4,9 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.controls import setting
+from dashboard.costly import about
 from rnnviz import TrainConfig, schedule_of
+from rnnviz.cost import of_training
 
 FIRST = ("optimizer", "learning_rate", "momentum", "clip_by", "clip", "clip_percentile")
 LAST = ("iterations", "detail")
@@ -28,6 +30,7 @@ def settings() -> None:
     _more(config)
     plan = schedule_of(config)
     st.caption(
+        f"All steps take {about(of_training(config).seconds)} where nothing else runs. "
         f"{len(plan.steps)} moments are kept to go back to: {plan.nbytes / 2**20:.1f} MB, and "
         f"about {plan.share:.0%} of the time. Learning rate and clip also change a run under way."
     )
