@@ -37,9 +37,17 @@ class Asked(BaseModel, frozen=True, extra="forbid"):
     """Which of the slider's places."""
     turn: int = Field(ge=0)
     """Of two requests of a page the newer has the higher."""
+    seen: frozenset[str] | None = Field(None, max_length=64)
+    """The pictures that are in view, by their keys; all of them if left out."""
+
+    def sees(self, key: str) -> bool:
+        """Whether a picture is in view, or any whose key begins so, where it ends in a dash."""
+        if self.seen is None or key in self.seen:
+            return True
+        return key.endswith("-") and any(seen.startswith(key) for seen in self.seen)
 
     def parts(self) -> Iterator[bytes]:
-        """Every word and picture of the page with the slider there, behind its place.
+        """Every word and every picture in view with the slider there, behind its place.
 
         Raises
         ------

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from dashboard import sweep_choice
@@ -19,7 +18,8 @@ from dashboard.variants import (
     plain,
 )
 from rnnviz import MEASURES, TrainConfig
-from rnnviz.fields import short
+from rnnviz.config.file import PRESET
+from rnnviz.fields import likely, short
 
 SECTIONS = {
     "why": "Why",
@@ -136,7 +136,7 @@ def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
     for name, values in query.items():
         if len(values) > 1:
             notices.append(f"{short(name)} is given {len(values)} times; the last is used.")
-        value = values[-1]
+        value = values[-1] if values else ""
         if name in FIELDS:
             _take(name, value, settings, notices)
         elif name in CHOICES or name in COUNTS:
@@ -172,10 +172,29 @@ def _look(name: str, value: str, view: dict[str, Any], notices: list[str]) -> No
     elif name in COUNTS and value.isdecimal() and len(value) < 6:
         view[name] = int(value)
     else:
-        notices.append(f"{name} was not used: there is none called {short(value)}.")
+        notices.append(
+            f"{name} must be {_allowed(name)}, got {short(value)}; {_first(name)} is used."
+        )
+
+
+def _allowed(name: str) -> str:
+    """What a part of the view may be."""
+    if name in CHOICES:
+        return f"one of {sorted(CHOICES[name])}"
+    either = f"{LATEST} or " if name == "at" else ""
+    return f"{either}a whole number in [0, 99999]"
+
+
+def _first(name: str) -> object:
+    """What a part of the view is where nothing says otherwise."""
+    first = getattr(View(), name)
+    return LATEST if first is None else first
 
 
 def _unknown(name: str) -> str:
-    near = get_close_matches(name[:80], FIELDS, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"There is no setting called {short(name)}{hint or '.'}"
+    """That there is no such part of a link, with the one that may be meant."""
+    if name == PRESET:
+        return f"A link has every setting by its own name; {PRESET} is chosen on the page."
+    near = likely(name, (*FIELDS, *CHOICES, *COUNTS, "pins", "columns", *sweep_choice.PARTS))
+    hint = f"; did you mean {near}?" if near else "; it is left out."
+    return f"There is no setting called {short(name)}{hint}"

@@ -45,6 +45,8 @@ class Moved(follow.Asked, frozen=True):
         yield follow.part(key, panel, self.token, follow=leads)
         for name, html in words.words(explored, note).items():
             yield addressed(f"words:{name}", html.encode())
+        if not self.sees(f"{scene.section_of(explored, state.view)}-"):
+            return
         with suppress(ValueError):  # said on release
             for drawn in scene.below(explored, others, sight):
                 if not isinstance(drawn, str):

@@ -1,6 +1,6 @@
 """A training's pictures at any of its moments, on its page and while its slider moves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -68,10 +68,12 @@ class Stage:
         names = offered(now)
         return self.wanted if self.wanted in names else names[0]
 
-    def pictures(self, now: Seen) -> Iterator[Shown]:
-        """All of them."""
-        for draw in (self.loss, self.norm, self.map, self.below):
-            yield draw(now)
+    def pictures(self, now: Seen, sees: Callable[[str], bool] = lambda _: True) -> Iterator[Shown]:
+        """All of them, or those whose key is one that ``sees`` wants."""
+        draws = {"loss": self.loss, "gradient-norm": self.norm, MAP: self.map, "look-": self.below}
+        for key, draw in draws.items():
+            if sees(key):
+                yield draw(now)
 
     def acts(self, key: str, now: Seen, token: str) -> dict[str, Any]:
         """What one of the pictures does beside being seen."""
@@ -98,7 +100,7 @@ class AtMoment(follow.Asked, frozen=True):
         if self.at >= len(moments):
             raise ValueError(f"there are {len(moments)} moments, got number {self.at}")
         now = Seen(stage.config, stage.snapshot, moments[self.at])
-        for key, figure in stage.pictures(now):
+        for key, figure in stage.pictures(now, self.sees):
             acts = stage.acts(key, now, self.token)
             yield follow.part(key, figure, self.token, clicks=key == MAP, **acts)
 

@@ -69,6 +69,14 @@ def test_a_picture_that_follows_is_to_the_byte_what_the_rerun_sends(pins):
     assert [*pictures] == ["time-panel", "why-0", "why-1"]
 
 
+def test_a_picture_out_of_view_is_not_drawn():
+    asked = moved_to("gain", 0.9)
+    assert not {
+        key for key in parts_of(asked.model_copy(update={"seen": {"time-panel"}})) if "why" in key
+    }
+    assert "why-1" in parts_of(asked.model_copy(update={"seen": {"why-0"}}))
+
+
 def test_the_words_follow_too():
     sent = parts_of(moved_to("gain", 0.5))
     said = [part.decode() for key, part in sent.items() if key.startswith("words:")]

@@ -1,6 +1,7 @@
 """What the app runs on is locked by hash, recent enough, freely licensed and listed."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,14 +13,18 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from dashboard import limits
+from dashboard.guard import settings
 from release.installed import ROOT as APP
 from release.installed import installed
 from release.licences import allowed, licence
 from release.lock import LOCK, read_lock
 from release.sbom import plotly_js, sbom, write
+from rnnviz.interop.limits import FILE_BYTES
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SERVING = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Serving it to a class")[2]
 LOCKED = {one.name: one for one in read_lock(LOCK.read_text(encoding="utf-8"))}
 HERE = {name: one for name, one in LOCKED.items() if one.applies}
 BUILDS = {"setuptools"}
@@ -144,3 +149,53 @@ def test_the_app_keeps_its_settings_where_it_is_installed():
     assert beside.read_bytes() == (ROOT / ".streamlit" / "config.toml").read_bytes()
     tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     assert ".streamlit/config.toml" in tool["setuptools"]["package-data"]["dashboard"]
+
+
+def instructions():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(line.split()[0], line.partition(" ")[2].strip()) for line in lines]
+
+
+def test_the_image_is_made_of_the_lock_and_runs_without_rights():
+    said = instructions()
+    assert all(
+        re.fullmatch(r"python:3\.\d+-slim-\w+( AS build)?", of) for at, of in said if at == "FROM"
+    )
+    installs = [of for at, of in said if at == "RUN" and "pip install" in of]
+    assert all("--require-hashes" in one or "--no-deps" in one for one in installs)
+    assert [of for at, of in said if at == "USER"][-1].isdigit()
+    assert [of for at, of in said if at == "ARG"] == ["CHROMIUM="]
+    assert "/_stcore/health" in dict(said)["HEALTHCHECK"]
+    assert {"--address", "0.0.0.0"} <= {*json.loads(dict(said)["CMD"])}
+
+
+def test_what_the_image_copies_is_there_and_let_through():
+    let = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    copies = [of for at, of in instructions() if at == "COPY" and "--from" not in of]
+    for name in (name for of in copies for name in of.split()[:-1]):
+        assert (ROOT / name).exists()
+        assert f"!{name}" in let
+
+
+@pytest.mark.parametrize(
+    ("row", "figures"),
+    [
+        ("open pages", [limits.SESSIONS]),
+        ("an uploaded file", [FILE_BYTES >> 20, limits.UPLOADS, limits.ALL_UPLOADS]),
+        ("one run", [round(limits.RUN_SECONDS), limits.RUN_LIMIT >> 20]),
+        (
+            "runs of one visitor",
+            [limits.RUNS_KEPT, limits.RUNS_LIMIT >> 20, limits.ALL_RUNS_LIMIT >> 20],
+        ),
+        ("files of trainings on the disk", [limits.KEPT_BYTES >> 20]),
+    ],
+)
+def test_the_readme_tells_the_limits_that_hold(row, figures):
+    told = re.search(rf"^\| {row} \| (.+) \|$", SERVING, re.MULTILINE)[1]
+    assert [int(number) for number in re.findall(r"\d+", told)] == figures
+
+
+def test_the_readme_names_what_who_serves_may_set():
+    assert settings.HOSTS in SERVING
+    assert settings.MOST_SESSIONS in SERVING

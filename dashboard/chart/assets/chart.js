@@ -17,7 +17,10 @@ const WIDTH_IF_HIDDEN = 700;
 const charts = new WeakMap();
 const byKey = new Map(); // where a picture that comes by the lane belongs
 
-listen((key, bytes) => byKey.get(key)?.receive(bytes, false));
+listen(
+  (key, bytes) => byKey.get(key)?.receive(bytes, false),
+  () => [...byKey.keys()].filter((key) => byKey.get(key).visible),
+);
 loadPlotly().catch(() => {}); // the first draw says so if it fails; here it only starts early
 
 // Called at every rerun; gives back what to do when the chart leaves the page.

@@ -20,6 +20,7 @@ let asking = false;
 let failures = 0;
 let turn = Date.now(); // a page loaded again begins above where it ended
 let draw; // hands a picture to its chart, given its key and bytes, and gives back when it is drawn
+let inView; // the keys of the pictures that somebody sees
 const watcher = new MutationObserver(noteMove);
 
 // A picture that the page itself has drawn; `follow` is what its message says, if it leads at all.
@@ -34,8 +35,9 @@ export function leave(chart) {
   if (leader?.chart === chart) leader = null;
 }
 
-export function listen(to) {
+export function listen(to, seen) {
   draw = to;
+  inView = seen;
   document.addEventListener("pointerdown", ({ target }) => hold(target), true);
   document.addEventListener("keydown", ({ target, key }) => KEYS.has(key) && hold(target), true);
   for (const end of ["pointerup", "pointercancel", "keyup"]) document.addEventListener(end, release, true);
@@ -43,7 +45,7 @@ export function listen(to) {
 
 // The page as it is with its slider at a place; gives back whether there was an answer.
 export async function showPlace(at) {
-  const answer = leader && (await ask({ ...leader, at }));
+  const answer = leader && (await ask({ ...leader, at, isPlaying: true }));
   if (answer) await show(answer);
   return Boolean(answer);
 }
@@ -104,9 +106,10 @@ async function pageComes() {
   return false;
 }
 
-async function ask({ to, send, field, at }) {
+async function ask({ to, send, field, at, isPlaying }) {
+  const seen = held || isPlaying ? inView() : null; // on release nothing is left out
   const address = new URL(`../../follow/${to}`, import.meta.url);
-  const body = JSON.stringify({ ...send, ...("query" in send && { field }), at, turn: ++turn });
+  const body = JSON.stringify({ ...send, ...("query" in send && { field }), at, turn: ++turn, seen });
   const headers = { "content-type": "application/json" };
   try {
     const response = await fetch(address, { method: "POST", headers, body, signal: AbortSignal.timeout(PATIENCE) });
