@@ -207,6 +207,8 @@ HOSTILE = {
     "a pickle by another name": (N, lambda: pickle.dumps(Touch()), "got a pickle"),
     "an old PyTorch file by another name": (
         N, lambda: b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "got a PyTorch file"),
+    "ONNX by another name": (
+        N, lambda: b"\x08\x07\x12\x07pytorch" + bytes(60), "got a file of no kind"),
     "HDF5 by another name": (N, lambda: hdf5(simple_rnn), "got an HDF5 file"),
     "npz by another name": (S, npz, "got a NumPy archive"),
     "a spreadsheet": (N, lambda: zipped({"xl/a": b"<a/>"}, ".xml"), "zip archive without"),
@@ -244,6 +246,9 @@ HOSTILE = {
     "a wrong checksum": (N, lambda: flipped(npz(), 200), "is damaged"),
     "a name of 64 KB": (N, lambda: zipped({"a" * 60000: npy(np.eye(2))}), "at most 200 char"),
     "a path out of the folder": (N, lambda: npz({"../../x": np.eye(2)}), "of a recurrent"),
+    "a path from the root": (N, lambda: npz({"/etc/x": np.eye(2)}), "of a recurrent"),
+    "a NUL in a name": (N, lambda: npz({"W_hhxy": np.eye(2)}).replace(
+        b"W_hhxy", b"W_hh\0y"), "without a NUL"),
     "100,000 members": (N, crowd, "1 to 256 arrays, got 100,000"),
     "300 members": (N, lambda: npz({f"{n}": np.zeros(1) for n in range(300)}), "got 300"),
     "a patch": (N, lambda: flipped(
@@ -304,6 +309,9 @@ HOSTILE = {
     "100,000 tensors": (S, lambda: tensors(
         {f"{n}": tensor([0]) for n in range(10**4)}), "1 to 256 arrays, got 10,000"),
     "NaN in safetensors": (S, lambda: safetensors(**{W: NAN}), "must be finite, got 4"),
+    "a tensor of no size": (S, lambda: tensors({"W_hh": tensor([0, 4], end=0),
+        "W_ih": tensor([0, 1], end=0)}), "got W_ih .0, 1. and W_hh .0, 4."),
+    "a tensor called __proto__": (S, lambda: safetensors({"__proto__": np.eye(2)}), "of a recur"),
     "no tensor": (S, lambda: tensors({}), "1 to 256 arrays, got 0"),
     "markup for a name": (
         S, lambda: safetensors({"<img onerror=a>": np.eye(2)}), "of a recurrent"),

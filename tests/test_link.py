@@ -90,15 +90,3 @@ def test_a_bad_part_is_named_and_the_rest_is_used(name, value, message):
     assert notices[0].startswith(message)
     assert len(notices[0]) < 300
     assert state == State(TrainConfig(steps=77))
-
-
-def test_a_setting_given_twice_is_said():
-    state, notices = from_query({"steps": ["5", "6"]})
-    assert state.config.steps == 6
-    assert notices == ["'steps' is given 2 times; the last is used."]
-
-
-def test_a_link_with_far_too_many_settings_is_not_read():
-    state, notices = from_query({f"x{n}": ["1"] for n in range(100_000)})
-    assert state == State()
-    assert notices == ["The link has 100000 settings; at most 128 are read."]

@@ -92,6 +92,8 @@ def _check_member(info: zipfile.ZipInfo, name: str) -> None:
             f"names in {shown(name)} must be at most {NAME_CHARACTERS} characters, "
             f"got {len(info.filename):,}"
         )
+    if "\0" in info.orig_filename:  # at which the library cuts it off
+        raise ValueError(f"names in {shown(name)} must be text without a NUL")
     if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
         raise ValueError(
             f"{one_line(info.filename)} in {shown(name)} must be stored or deflated, without a "
