@@ -36,6 +36,8 @@ FOLLOWED_PATIENCE: Final = 0.03
 """Seconds that a section may take while a slider moves."""
 PASSES: Final = 1e10
 """Multiplications a second of forward and backward passes, on one core."""
+CHILD_BYTES: Final = 768 << 20
+"""The memory that a child process may take beside what it starts with."""
 PAUSED_PROCESSES: Final = 4
 """Trainings on the whole server that keep their process while they are paused."""
 RUNS_KEPT: Final = 8

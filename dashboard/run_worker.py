@@ -15,7 +15,8 @@ import numpy as np
 
 from dashboard.frames import Frame, receive, send
 from dashboard.limits import RUN_LIMIT
-from dashboard.worker import NICENESS, streams
+from dashboard.modest import modest
+from dashboard.worker import streams
 from rnnviz.config import RunConfig
 from rnnviz.run import run
 from rnnviz.runfile.packed import packed
@@ -34,8 +35,7 @@ _drop = threading.Event()
 
 def main() -> None:
     """Answer each request with the record's parts, or with a sentence, until stdin ends."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    modest()
     requests, frames = streams()
     waiting: SimpleQueue[Frame] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()

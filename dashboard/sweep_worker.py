@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from dashboard.frames import receive, send
-from dashboard.worker import NICENESS, streams
+from dashboard.modest import modest
+from dashboard.worker import streams
 from rnnviz.config import SweepConfig
 from rnnviz.products import one_blas_thread
 from rnnviz.sweep.chunks import chunks_of
@@ -25,8 +26,7 @@ MODULE: Final = "dashboard.sweep_worker"
 
 def main() -> None:
     """Send every chunk that is asked for, as an Arrow table, until they are done or stdin ends."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    modest()
     requests, frames = streams()
     request = receive(requests)
     if request is None:

@@ -20,13 +20,13 @@ from typing import IO, Final
 from dashboard.frames import Frame, receive
 from dashboard.kept import Keeper
 from dashboard.limits import RUN_LIMIT
+from dashboard.modest import modest
 from dashboard.outbox import Outbox
 from dashboard.places import State
 from dashboard.seen import Seen
 from rnnviz.config import TrainConfig
 from rnnviz.train import Moment, TrainStep, train
 
-NICENESS: Final = 10
 GRACE: Final = 2.0
 """Seconds that a step may still take when nobody waits for it any more."""
 
@@ -36,8 +36,7 @@ Orders = queue.SimpleQueue[Frame | None]
 
 def main() -> None:
     """Train as the request and the orders ask, until it is done or stdin ends."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    modest()
     requests, frames = streams()
     request = receive(requests)
     if request is None:

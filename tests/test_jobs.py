@@ -1,6 +1,7 @@
 """Jobs: training in a child process that can be watched, stopped and killed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,8 @@ from training_jobs import (
 )
 
 from dashboard.child import ROOT
-from dashboard.worker import NICENESS
+from dashboard.limits import CHILD_BYTES
+from dashboard.modest import NICENESS
 from rnnviz.train import train
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -193,3 +195,13 @@ def test_no_child_outlives_the_server(by: signal.Signals, paused: bool) -> None:
 def test_jobs_import_no_streamlit() -> None:
     script = "import sys, dashboard.runs; sys.exit('streamlit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
+@LINUX
+def test_the_child_has_a_bound_on_its_memory(start: Start) -> None:
+    job = start(iterations=ENDLESS)
+    begun(job)
+    limits = Path(f"/proc/{job.pid}/limits").read_text()
+    (bound,) = re.findall(r"Max address space +(\d+)", limits)
+    taken = int(Path(f"/proc/{job.pid}/statm").read_text().split()[0]) * 4096
+    assert CHILD_BYTES < int(bound) < taken + CHILD_BYTES + (64 << 20)
