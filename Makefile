@@ -28,6 +28,8 @@ bench: $(VENV)/ready-to-test
 	$(BIN)/python -m benchmarks
 
 kills: $(VENV)/ready-to-test
+	$(BIN)/python tests/browser/install.py
+	$(BIN)/python -m pytest -m long
 	$(BIN)/python -m tests.kills 60
 
 # Versions stay as they are where they can; to renew them all, empty the file first.

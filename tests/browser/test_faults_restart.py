@@ -8,12 +8,14 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from browser.pages import settle
 from browser.serving import serving
 from playwright.sync_api import Page, expect
 
 from dashboard import kept
 
+pytestmark = pytest.mark.long
 SETTINGS = "iterations=100000&hidden_size=9&steps=13&task=sine&gain=1.1&optimizer=sgd"
 
 
