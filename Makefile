@@ -1,5 +1,5 @@
 # make run: the app · make test: every test · make check: style, types, layers · make bench · make load · make clean
-# make kills: servers killed sixty times
+# make kills: servers killed sixty times · make fuzz: 2,000 mutants of a good file per format
 # make lock: pin all that requirements.txt needs · make lock-check: it installs and runs · make release
 
 PYTHON ?= python3
@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRESH := build/fresh/bin
 
-.PHONY: run test check bench load kills lock lock-check release clean
+.PHONY: run test check bench load kills fuzz lock lock-check release clean
 
 run: $(VENV)/ready
 	$(BIN)/streamlit run dashboard/app.py
@@ -31,6 +31,9 @@ kills: $(VENV)/ready-to-test
 	$(BIN)/python tests/browser/install.py
 	$(BIN)/python -m pytest -m long
 	$(BIN)/python -m tests.kills 60
+
+fuzz: $(VENV)/ready-to-test
+	$(BIN)/python -m tests.fuzz
 
 # Versions stay as they are where they can; to renew them all, empty the file first.
 lock: $(VENV)/ready-to-release

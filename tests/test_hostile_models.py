@@ -62,23 +62,6 @@ def test_memory_is_bounded_before_anything_is_unpacked(what):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("kind", ["npz", "safetensors"])
-def test_no_mutant_of_a_good_file_gives_other_than_a_sentence_or_finite_weights(kind):
-    rng = np.random.default_rng(0)
-    good = getattr(hostile_models, kind)()
-    for _ in range(100):
-        mutant = bytearray(good)
-        for place in rng.integers(0, len(good), rng.integers(1, 4)):
-            mutant[place] = rng.integers(256)
-        try:
-            network = load(
-                bytes(mutant[: rng.integers(len(good) // 2, len(good) + 1)]), f"a.{kind}"
-            )
-        except ValueError:
-            continue
-        assert all(np.isfinite(W).all() for W in network.params.values())
-
-
 @pytest.mark.parametrize(
     ("dtype", "note"), [(">f8", ""), ("f2", "float16"), ("i8", "int64"), ("?", "bool")]
 )

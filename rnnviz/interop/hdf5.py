@@ -24,7 +24,15 @@ SETTINGS: Final = "config.json"
 DEPTH: Final = 16
 """How deep groups may lie in each other."""
 _GROUPS: Final = 4 * ARRAYS
-_BROKEN: Final = (OSError, RuntimeError, KeyError, TypeError, AttributeError, OverflowError)
+_BROKEN: Final = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    UnicodeError,
+)
 
 
 def read_hdf5(data: bytes, name: str) -> dict[str, Array]:
