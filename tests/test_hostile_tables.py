@@ -1,14 +1,15 @@
 """Tables that are damaged, lie, or are merely unlike: one sentence each, or the true numbers."""
 
+import os
 import re
 import time
 import tracemalloc
 
 import numpy as np
 import pytest
-from hostile_tables import READ, REFUSED, many
+from hostile_tables import READ, REFUSED, lines, many
 
-from rnnviz.interop import read_table
+from rnnviz.interop import read_table, series
 from rnnviz.interop.csv_table import read_csv
 from rnnviz.interop.parquet import read_parquet
 
@@ -66,17 +67,39 @@ def test_a_long_table_is_read_in_a_process_of_its_own():
         read_table(many(50_000) + b"1,2,3\n", "t.csv")
 
 
-def test_no_mutant_of_a_good_table_gives_other_than_a_sentence_or_finite_numbers():
-    rng = np.random.default_rng(0)
-    rows = "\n".join(f"2020-01-{n:02},{n / 7:.3f},{n}" for n in range(1, 29))
-    good = f"when,a,b\n{rows}\n".encode()
-    for _ in range(400):
-        mutant = bytearray(good)
-        for place in rng.integers(0, len(good), rng.integers(1, 4)):
-            mutant[place] = rng.integers(256)
-        try:
-            table = read_table(bytes(mutant), "t.csv")
-        except ValueError:
-            continue
-        assert not np.isinf(table.values).any()
-        assert len(table.values) == len(table.lines)
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("../../x.csv", "x.csv"),
+        ("..\\..\\x.csv", "x.csv"),
+        ("/etc/passwd", "passwd"),
+        ("con.csv", "con.csv"),
+        ("a\0.csv", "a\ufffd.csv"),
+        ("a" * 300 + ".csv", "a" * 79 + "\u2026"),
+        ("<img src=x>.csv", "<img src=x>.csv"),
+    ],
+)
+def test_a_files_name_is_its_last_part_and_text(name, called):
+    assert read_table(many(2), name).name == called
+    with pytest.raises(ValueError, match="must have something in it") as refused:
+        read_table(b"", name)
+    assert str(refused.value).startswith(called)
+
+
+def test_a_mark_is_no_part_of_a_name_and_more_steps_than_rows_are_refused():
+    table = read_table(lines("a,b", *["1,2", "3,5"] * 9, encoding="utf-8-sig"), "t.csv")
+    assert table.columns == ("a", "b")
+    task = series(table, ("a",))
+    with pytest.raises(ValueError, match=rf"^steps must be in \[1, {task.max_steps()}\] .*got 99$"):
+        task.sample(np.random.default_rng(0), 99, 2, 0)
+
+
+def test_a_file_of_20_mb_less_a_byte_is_read_in_bounded_time_and_memory():
+    row = ",".join(["-1.2345678901234567"] * 5) + "\n"
+    data = b"a,b,c,d,e\n" + row.encode() * 199_999
+    data += b" " * ((20 << 20) - 1 - len(data))
+    before = sum(os.times()[:4])
+    table = read_table(data, "t.csv")
+    took = sum(os.times()[:4]) - before
+    assert table.values.shape == (199_999, 5)
+    assert took < 10
