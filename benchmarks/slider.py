@@ -1,25 +1,30 @@
-"""From a slider's release to the last repainted picture on Explore, in a real Chromium."""
+"""How soon Explore's pictures follow a slider, held and let go, in a real Chromium."""
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
 from tests.browser.install import find_chromium
 from tests.browser.serving import Served, serving
 
 MOVES, TURN = 30, 10
+HELD = 4.0
+"""Seconds that a slider is dragged to and fro."""
 LONG = "hidden_size=32&steps=60&task=adding&iterations=100000"
 """A run that trains for longer than the moves take."""
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LISTEN = """
 window.painted = new Map();
+window.frames_of = {};
 document.addEventListener("rnnviz:painted", (e) => {
   window.painted.set(e.detail.key, performance.now());
+  window.frames_of[e.detail.key] = (window.frames_of[e.detail.key] ?? 0) + 1;
 });
 addEventListener("pointerup", () => { window.released = performance.now(); }, true);
 """
@@ -34,9 +39,13 @@ PAINTED = """(charts) => new Promise((done) => {
 def table() -> Iterator[str]:
     """Milliseconds from release to the last picture, and the server's CPU for each move alone."""
     with tempfile.TemporaryDirectory() as home, serving("dashboard/app.py", Path(home)) as served:
-        waits, cpu = _measure(served)
+        waits, cpu, held = _measure(served)
     alone, beside, watched = (float(np.median(waits[around])) for around in AROUND)
     yield f"{'release to repaint':>24} {alone:>5.0f} ms, the median of {MOVES} moves"
+    yield (
+        f"{'while it is held':>24} {held:>5.0f} pictures a second of each in view, "
+        f"{held * alone / 1000:.1f} times as many as reruns would bring"
+    )
     yield f"{'server CPU':>24} {np.mean(cpu):>5.0f} ms a move, the mean"
     yield f"{'while another trains':>24} {beside:>5.0f} ms, {beside / alone:.2f} times as long"
     yield (
@@ -45,7 +54,7 @@ def table() -> Iterator[str]:
     )
 
 
-def _measure(served: Served) -> tuple[dict[str, list[float]], list[float]]:
+def _measure(served: Served) -> tuple[dict[str, list[float]], list[float], float]:
     """The same moves in turns: alone, and beside a run of another visitor's."""
     waits: dict[str, list[float]] = {around: [] for around in AROUND}
     cpu: list[float] = []
@@ -66,8 +75,25 @@ def _measure(served: Served) -> tuple[dict[str, list[float]], list[float]]:
                         waits[around].append(_drag(page, 0.2 + 0.6 * ((7 * move) % MOVES) / MOVES))
                         page.wait_for_timeout(300)
                         cpu += [_cpu_ms(served.pid) - before] if around == "alone" else []
+        held = _held(page)
         browser.close()
-    return waits, cpu
+    return waits, cpu, held
+
+
+def _held(page: Page) -> float:
+    """How often a second the slowest picture in view was drawn while the gain was dragged."""
+    thumb, track = _grip(page)
+    y = thumb["y"] + thumb["height"] / 2
+    page.mouse.move(thumb["x"] + thumb["width"] / 2, y)
+    page.mouse.down()
+    page.evaluate("window.frames_of = {}")
+    begun = time.perf_counter()
+    while (past := time.perf_counter() - begun) < HELD:
+        share = 0.1 + 0.8 * abs(past % 2 - 1)
+        page.mouse.move(track["x"] + track["width"] * share, y)
+    drawn: dict[str, int] = page.evaluate("window.frames_of")
+    page.mouse.up()
+    return min(drawn.values(), default=0) / past
 
 
 @contextmanager
@@ -113,13 +139,7 @@ AROUND = {"alone": _alone, "trains": _another_trains, "watched": _another_watche
 
 def _drag(page: Page, share: float) -> float:
     """Drag the gain to this share of its track; milliseconds from release to the last picture."""
-    thumb = page.locator(".st-key-set-gain [data-testid=stSliderThumbValue]").locator("..")
-    track, place = (
-        page.locator(".st-key-set-gain [data-testid=stSlider]").bounding_box(),
-        thumb.bounding_box(),
-    )
-    assert track
-    assert place
+    place, track = _grip(page)
     y = place["y"] + place["height"] / 2
     page.mouse.move(place["x"] + place["width"] / 2, y)
     page.mouse.down()
@@ -129,6 +149,16 @@ def _drag(page: Page, share: float) -> float:
     page.mouse.up()
     waited: float = page.evaluate(PAINTED, 3)
     return waited
+
+
+def _grip(page: Page) -> tuple[FloatRect, FloatRect]:
+    """Where the gain's thumb and its track are."""
+    thumb = page.locator(".st-key-set-gain [data-testid=stSliderThumbValue]").locator("..")
+    place = thumb.bounding_box()
+    track = page.locator(".st-key-set-gain [data-testid=stSlider]").bounding_box()
+    assert place
+    assert track
+    return place, track
 
 
 def _cpu_ms(pid: int) -> float:
