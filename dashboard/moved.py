@@ -43,7 +43,7 @@ class Moved(follow.Asked, frozen=True):
         key, panel = scene.panel(explored, others, sight)
         leads = followed_by(state, self.theme, self.token)
         yield follow.part(key, panel, self.token, follow=leads)
-        for name, html in words.words(explored, note).items():
+        for name, html in words.following(explored, note).items():
             yield addressed(f"words:{name}", html.encode())
         if not self.sees(f"{scene.section_of(explored, state.view)}-"):
             return

@@ -16,13 +16,12 @@ PASSED = {True: ("holds", "Holds."), False: ("fails", "Fails."), None: ("open", 
 """A word with each colour, which says nothing to some."""
 
 
-def words(explored: Explored, note: str = "") -> dict[str, str]:
-    """All of it as HTML, by name, with a note, if there is one, in the evidence's place."""
-    return {
-        "verdict": verdict(explored, note),
-        "numbers": numbers(explored),
-        "health": health({"": explored}, MORE),
-    }
+def following(explored: Explored, note: str) -> dict[str, str]:
+    """What follows a slider, as HTML, by name, with a note, if any, in the evidence's place.
+
+    The checks wait for the release: nothing is to be read off a gradient that has moved on.
+    """
+    return {"verdict": verdict(explored, note), "numbers": numbers(explored)}
 
 
 def verdict(explored: Explored, note: str = "") -> str:

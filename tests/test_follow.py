@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 from drawn import drawn
@@ -80,14 +81,13 @@ def test_a_picture_out_of_view_is_not_drawn():
 def test_the_words_follow_too():
     sent = parts_of(moved_to("gain", 0.5))
     said = [part.decode() for key, part in sent.items() if key.startswith("words:")]
-    shown = words_of(opened(**SMALL, gain="0.5"))
-    assert [_untimed(text) for text in said] == [
-        _untimed(text) for text in shown if "data-words" in text
-    ]
+    shown = [text for text in words_of(opened(**SMALL, gain="0.5")) if "data-words" in text]
+    assert len(said) == 2
+    assert {_untimed(text) for text in said} < {_untimed(text) for text in shown}
 
 
 def _untimed(words):
-    return words.partition("data-turn='")[0], words.partition("data-turn='")[2].partition("'")[2]
+    return re.sub(r"data-turn='\d+'", "", words)
 
 
 def _sliders():
