@@ -10,7 +10,7 @@ from load import scenarios
 from load.table import Row
 
 SEATS = 6
-LENIENT = 3
+LENIENT = 2
 """Times what a rerun may cost on a machine that does nothing else."""
 
 
@@ -27,8 +27,8 @@ def found(measure: Coroutine[Any, Any, list[Row]]) -> dict[str, Row]:
 
 
 def test_a_move_of_a_slider_costs_the_server_little(served: Served) -> None:
-    (row,) = found(scenarios.cost(served, moves=12)).values()
-    assert float(row.measured.removesuffix(" ms")) < LENIENT * 45
+    _, of_a_plain_apps = found(scenarios.cost(served, moves=12)).values()
+    assert float(of_a_plain_apps.measured) < LENIENT * 0.5
 
 
 def test_each_visitor_sees_what_was_asked_for_to_the_bit_alone_and_beside_others(

@@ -196,5 +196,5 @@ def test_sections_show_ghosts_of_runs_that_have_them(section):
 def test_a_pin_that_is_too_large_is_refused_in_a_sentence_and_the_page_stays():
     app = opened(**SMALL, task="sine", pins="1:hidden_size=1024,steps=10000,batch_size=512")
     assert not app.exception
-    assert "must be at most 128 MB" in app.warning[0].value.replace("\\", "")
+    assert "must take at most 128 MB" in app.warning[0].value.replace("\\", "")
     assert drawn(app)["time-panel"]

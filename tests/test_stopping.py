@@ -6,6 +6,7 @@ import pytest
 
 import rnnviz as rv
 from rnnviz import diagnostics
+from rnnviz.adjoint import scaled_bptt
 from rnnviz.bptt import predict
 from rnnviz.diagnostics import Axis
 from rnnviz.losses import MSE
@@ -47,7 +48,7 @@ def surface(record):
 LONG = {
     "run": lambda _: rv.run(RUN),
     "predict": lambda r: predict(r.network, r.x),
-    "flow": diagnostics.gradient_flow,
+    "flow": lambda r: scaled_bptt(r, r.dy),
     "itemized": lambda r: diagnostics.itemized(r, every=8),
     "contributions": lambda r: diagnostics.contributions(r, "W_hh", every=8),
     "spectrum": lambda r: diagnostics.jacobian_spectrum(r, [200], sequence=0),
