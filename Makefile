@@ -1,5 +1,5 @@
 # make run: the app · make test: every test · make check: style, types, layers · make bench · make load · make clean
-# make kills: servers killed sixty times · make fuzz: 2,000 mutants of a good file per format
+# make test-long: what make test leaves out · make kills: servers killed sixty times · make fuzz: 2,000 mutants of a good file per format
 # make lock: pin all that requirements.txt needs · make lock-check: it installs and runs · make release
 
 PYTHON ?= python3
@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRESH := build/fresh/bin
 
-.PHONY: run test check bench load kills fuzz lock lock-check release clean
+.PHONY: run test test-long check bench load kills fuzz lock lock-check release clean
 
 run: $(VENV)/ready
 	$(BIN)/streamlit run dashboard/app.py
@@ -27,9 +27,11 @@ bench: $(VENV)/ready-to-test
 	$(BIN)/python tests/browser/install.py
 	$(BIN)/python -m benchmarks
 
-kills: $(VENV)/ready-to-test
+test-long: $(VENV)/ready-to-test
 	$(BIN)/python tests/browser/install.py
 	$(BIN)/python -m pytest -m long
+
+kills: $(VENV)/ready-to-test
 	$(BIN)/python -m tests.kills 60
 
 fuzz: $(VENV)/ready-to-test

@@ -37,19 +37,24 @@ def trained(name: str, seed: int, **changes: float) -> tuple[float, float]:
     return lowest, late
 
 
-@pytest.mark.parametrize("seed", range(4))
+def more(*seeds: int) -> list[object]:
+    """Seeds that ``make test-long`` trains too."""
+    return [pytest.param(seed, marks=pytest.mark.long) for seed in seeds]
+
+
+@pytest.mark.parametrize("seed", [0, 1, *more(2, 3)])
 def test_an_irnn_learns_adding_where_a_small_tanh_network_stays_at_the_baseline(seed) -> None:
     assert trained("irnn-adding", seed, target_loss=0.02)[0] < 0.02
     assert trained("tanh-adding", seed)[1] == pytest.approx(1 / 6, abs=0.02)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, *more(1)])
 def test_an_open_forget_gate_learns_a_lag_that_a_half_closed_one_does_not(seed) -> None:
     assert trained("forget-recall", seed, target_loss=0.8)[0] < 0.8
     assert trained("plain-recall", seed)[0] > 0.95
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, *more(1)])
 def test_chrono_learns_the_same_lag(seed) -> None:
     assert trained("chrono-recall", seed, target_loss=0.87)[0] < 0.87
 
