@@ -7,8 +7,9 @@ from threading import Lock
 from cachetools import LRUCache
 
 from dashboard import session
+from dashboard.allowed import checked
 from dashboard.differences import told_apart
-from dashboard.explored import checked, computed
+from dashboard.explored import computed
 from dashboard.limits import COMPARE_PATIENCE
 from dashboard.settle import settle
 from rnnviz import RunConfig, TrainConfig

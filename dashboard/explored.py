@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from cachetools import LRUCache
 
+from dashboard.allowed import checked
 from dashboard.away import AWAY
 from dashboard.held import held_bytes
 from dashboard.limits import (
@@ -19,13 +20,12 @@ from dashboard.limits import (
     LARGE,
     LARGE_LIMIT,
     RUN_LIMIT,
-    RUN_SECONDS,
 )
 from dashboard.stop import Telling
 from rnnviz import Record, RunConfig, bptt, diagnostics, draw, run
 from rnnviz.cells import Cell
 from rnnviz.cells.vanilla import Vanilla
-from rnnviz.cost import Cost, estimate, of_pass
+from rnnviz.cost import Cost, of_pass
 from rnnviz.diagnostics import (
     Depth,
     Eigenvalues,
@@ -40,7 +40,7 @@ from rnnviz.diagnostics import (
 )
 from rnnviz.export import caption
 from rnnviz.losses import Loss
-from rnnviz.run import check_outputs, record_bytes, untrained
+from rnnviz.run import record_bytes, untrained
 
 Answer = TypeVar("Answer")
 
@@ -49,7 +49,6 @@ CHECKED, SPARSEST = 110, 17
 odd share of them every sequence of most batches has its turn."""
 PASSES_AN_ENTRY = 5
 """Forward passes that check one derivative."""
-SIZES = ("steps", "batch_size", "hidden_size", "layers")
 RANKED = 1 << 18
 """Multiplications, G*H^3, up to which singular values are taken in passing."""
 
@@ -263,34 +262,3 @@ def computed(config: RunConfig) -> Record:
 
 def _away(config: RunConfig, cost: Cost) -> Record:
     return AWAY.run(config, Telling(f"This run takes about {cost.seconds:,.1f} s"))
-
-
-def checked(config: RunConfig) -> Cost:
-    """What a run will take.
-
-    Raises
-    ------
-    ValueError
-        If that is too much, with the numbers and what to lower; or the outputs are too few.
-    """
-    cost = estimate(config)
-    if cost.bytes > RUN_LIMIT or cost.seconds > RUN_SECONDS:
-        raise ValueError(
-            f"the run must take at most {RUN_LIMIT >> 20} MB and {RUN_SECONDS:.0f} s, got "
-            f"{cost.bytes / 2**20:,.0f} MB and about {cost.seconds:,.0f} s: lower "
-            f"{_dearest(config)} most of all"
-        )
-    check_outputs(config)
-    return cost
-
-
-def _dearest(config: RunConfig) -> str:
-    """The setting whose half would save the most, by its name and its value."""
-    by_bytes = record_bytes(config) > RUN_LIMIT
-
-    def left(name: str) -> float:
-        half = config.replace(**{name: max(1, getattr(config, name) // 2)})
-        return record_bytes(half) if by_bytes else estimate(half).seconds
-
-    name = min(SIZES, key=left)
-    return f"{name} ({getattr(config, name):,})"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import rnnviz as rv
+from dashboard.allowed import checked
 from dashboard.away import Away
-from dashboard.explored import checked
 from rnnviz.runfile.packed import packed
 from rnnviz.stopping import asking
 

@@ -35,7 +35,7 @@ def instead(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except Exception:
+    except Exception:  # whatever it is: one picture's fault is not to take the others along
         number = _number()
         _log.exception("error %s: %s", number, what)
         st.error(f"{what} failed as nothing should (error {number} in the server's log).")
