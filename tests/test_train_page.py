@@ -8,8 +8,9 @@ from streamlit.testing.v1 import AppTest
 from test_app import words_of
 
 import rnnviz as rv
+from dashboard import run_control
 from dashboard.places import PLACES
-from dashboard.runs import Runs
+from dashboard.runs import BUSY, Runs
 
 PICTURES = ["loss", "gradient-norm", "gradient-map", "look-prediction"]
 SMALL = {"hidden_size": 8, "steps": 12, "batch_size": 3, "task": "sine", "loss_at": "all"}
@@ -183,6 +184,19 @@ def test_reset_shows_no_run_and_keeps_the_old_one_to_choose_or_draw_beside(app_o
     assert not app.exception
     lines = [t.get("name") for t in drawn(app)["loss"]["figure"]["data"]]
     assert len(lines) > 2
+
+
+def test_the_buttons_follow_a_run_that_ends_while_they_are_drawn(app_of, monkeypatch):
+    def buttons(job):
+        run_control.buttons(job)
+        while job and job.state in BUSY:
+            time.sleep(0.01)
+
+    monkeypatch.setattr("dashboard.views.train.buttons", buttons)
+    app = app_of(iterations=30)
+    app.button(key="start").click().run()
+    assert "Finished: 30 steps" in said(app)
+    assert app.button(key="stop").disabled
 
 
 def test_a_rate_that_is_changed_while_training_is_marked_at_its_step(app_of):

@@ -14,7 +14,7 @@ from dashboard.lab import Seen, seen
 from dashboard.link import LOOKS as TITLES
 from dashboard.pinned_training import panel, told
 from dashboard.progress import progress
-from dashboard.run_control import buttons, look_at, selected, use_changes
+from dashboard.run_control import buttons, look_at, mine, selected, use_changes
 from dashboard.runs import BUSY
 from dashboard.scene import Shown
 from dashboard.scrubber import scrub
@@ -37,6 +37,7 @@ def render() -> None:
     job = selected()
     if job is not None:
         use_changes(job)
+    were_busy = [one for one in mine().jobs if one.state in BUSY]  # before a button says so
     buttons(job)
     if refused := session.kept("refused"):
         st.error(escape(f"Nothing was started: {refused}."))
@@ -50,7 +51,7 @@ def render() -> None:
         return
     if job.config != session.config():
         st.caption("The settings have changed since this run was started; start again to use them.")
-    alive = [drawn for drawn in (job, *chosen_beside(job)) if drawn.state in BUSY]
+    alive = [drawn for drawn in (job, *chosen_beside(job)) if drawn in were_busy]
     with st.container(key="watched"):
         st.fragment(_watch, run_every=EVERY if alive else None)(job, alive)
     now: Seen | None = session.kept("seen")
