@@ -95,7 +95,7 @@ def advance(course: Course, last: TrainStep, number: int, *, late: bool = False)
         params = _projected(config, named(moved, network.params), number)
         params = allowed(params, network.params)
     culprit = _not_finite(seen, clipped.before, moved)
-    fault = _fault(culprit, number, speed, last.loss) if culprit else None
+    fault = _fault(culprit, config, number, last.loss) if culprit else None
     for array in memory:
         frozen(array)
     due = number in course.planned or (reached and not fault)
@@ -208,7 +208,7 @@ def _not_finite(seen: _Seen, grad_norm: float, theta: Array) -> str:
     return "the gradient is" if math.isfinite(seen.loss) else "the loss is"
 
 
-def _fault(culprit: str, number: int, learning_rate: float, last_loss: float) -> str:
+def _fault(culprit: str, config: TrainConfig, number: int, last_loss: float) -> str:
     before = (
         f"the last finite loss was {last_loss:.3g}"
         if math.isfinite(last_loss)
@@ -216,5 +216,13 @@ def _fault(culprit: str, number: int, learning_rate: float, last_loss: float) ->
     )
     return (
         f"training diverged at step {number}: {culprit} the first thing that is not finite; "
-        f"the learning rate is {learning_rate:g} and {before}"
+        f"the learning rate is {rate(config, number):g} and {before}; "
+        f"{_remedy(culprit, config, number)} may keep it finite"
     )
+
+
+def _remedy(culprit: str, config: TrainConfig, number: int) -> str:
+    """What to change: before the first step no rate has done anything yet."""
+    if number == 0 and "weights" not in culprit:
+        return "a lower gain or a shorter sequence"
+    return f"a lower learning rate or a {'lower ' if config.clip else ''}clip threshold"

@@ -175,6 +175,7 @@ def test_divergence_ends_in_a_sentence_with_the_weights_from_before() -> None:
     assert last.fault.startswith(f"training diverged at step {last.number}: ")
     assert "the learning rate is 10" in last.fault
     assert f"the last finite loss was {before[-1].loss:.3g}" in last.fault
+    assert last.fault.endswith("a lower learning rate or a clip threshold may keep it finite")
 
 
 def first_fault(**changes) -> TrainStep:
@@ -187,6 +188,7 @@ def test_the_fault_names_what_was_not_finite_first() -> None:
     assert "the states are the first" in str(states.fault)
     assert "no loss before it was finite" in str(states.fault)
     assert states.number == 0
+    assert str(states.fault).endswith("a lower gain or a shorter sequence may keep it finite")
     loss = first_fault(steps=290, gain=10.0, loss_at="last")
     assert math.isinf(loss.loss)
     assert "the loss is the first" in str(loss.fault)

@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pytest
 from drawn import drawn
 from streamlit.testing.v1 import AppTest
@@ -11,6 +12,7 @@ import rnnviz as rv
 from dashboard import run_control
 from dashboard.places import PLACES
 from dashboard.runs import BUSY, Runs
+from dashboard.views import train
 
 PICTURES = ["loss", "gradient-norm", "gradient-map", "look-prediction"]
 SMALL = {"hidden_size": 8, "steps": 12, "batch_size": 3, "task": "sine", "loss_at": "all"}
@@ -115,6 +117,14 @@ def test_a_run_that_diverges_says_at_which_step_and_why(app_of):
     until(app, lambda a: "diverged at step" in said(a))
     assert "not finite" in said(app)
     assert "loss" in drawn(app)
+
+    file = rv.load_run(train._run_file(app.session_state["kept-seen"]), "a.safetensors")
+    *_, good, last = rv.train(job_of(app).config)
+    assert last.fault
+    for name, W in good.network.params.items():
+        np.testing.assert_array_equal(file.record.network.params[name], W)
+    assert file.history is not None
+    assert [row[0] for row in file.history.rows] == [*range(last.number + 1)]
 
 
 def test_what_cannot_be_trained_is_said_in_one_sentence(app_of):
