@@ -27,6 +27,8 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlencode
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -39,6 +41,7 @@ from dashboard.link import FIELDS, State, from_query, to_query  # noqa: E402
 from rnnviz.config.file import parse_config  # noqa: E402
 from rnnviz.interop import read_arrays, read_table, recognise, zips  # noqa: E402
 from rnnviz.interop.hdf5 import read_hdf5  # noqa: E402
+from rnnviz.interop.parquet import read_parquet  # noqa: E402
 
 COUNT = 2_000
 SLOW = 2.0
@@ -47,6 +50,8 @@ ENDED_AFTER = 10
 """Processor seconds after which a mutant is ended."""
 MEMORY = 1 << 30
 """Address space beyond that of the libraries."""
+MALLOC = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""Arrow's own allocator would take all of that at once."""
 LONGEST = 500
 """Characters of a sentence about a file."""
 LONGEST_NOTICE = 1_000
@@ -85,6 +90,27 @@ def not_in_text(data: bytes, table: Any) -> str:
         spelled |= {0.0, 1.0}
     found = set(table.values[~np.isnan(table.values)].tolist())
     return f"{sorted(found - spelled)[:3]} is not in its text" if found - spelled else ""
+
+
+NUMBERS = np.arange(28)
+DAYS = np.datetime64("2020-01-01") + NUMBERS
+
+
+@cache
+def parquet() -> bytes:
+    body = io.BytesIO()
+    columns = pa.table({"when": DAYS, "a": NUMBERS / 7, "b": NUMBERS})
+    pq.write_table(columns, body, write_page_checksum=True)
+    return body.getvalue()
+
+
+def other_columns(_: bytes, found: Mapping[str, Any]) -> str:
+    """A column that is not in the file; its footer, with the names and kinds, has no checksum."""
+    written = (DAYS.astype(int), NUMBERS / 7, NUMBERS)
+    for column in found["values"].T:
+        if not any(np.array_equal(column, one) for one in written):
+            return f"{column[:3]} is no column of it"
+    return "" if np.array_equal(found.get("dates", DAYS), DAYS) else "other dates"
 
 
 def other_arrays(good: Callable[[], bytes], read: Callable[[bytes], Any]) -> Any:
@@ -202,6 +228,8 @@ def other_link(data: bytes, found: Any) -> str:
 
 FORMATS = {
     "csv": Format(csv, lambda data: read_table(data, "a.csv"), not_in_text),
+    "parquet": Format(parquet, lambda data: read_parquet(data, "a.parquet"), other_columns,
+                      is_apart=True),
     "npz": Format(hostile_models.npz, npz, other_arrays(hostile_models.npz, npz)),
     "safetensors": Format(hostile_models.safetensors, safetensors, other_tensors),
     "h5": Format(cache(lambda: hostile_models.hdf5(hostile_models.simple_rnn)), h5,
@@ -280,7 +308,11 @@ def fuzz(names: Iterable[str], count: int) -> Told:
     while at < len(names) * count:
         words = [sys.executable, "-m", "tests.fuzz", *names, "--count", str(count)]
         with subprocess.Popen(
-            [*words, "--read-from", str(at)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [*words, "--read-from", str(at)],
+            cwd=ROOT,
+            env=os.environ | MALLOC,
+            stdout=subprocess.PIPE,
+            text=True,
         ) as process:
             assert process.stdout
             for line in process.stdout:

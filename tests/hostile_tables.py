@@ -48,6 +48,14 @@ def footer_of_a_terabyte():
     return data.replace(b"\xd0\x0f", b"\xff\x7f")
 
 
+def page_with_a_fault():
+    """3.0 where 2.0 was written."""
+    body, plain = io.BytesIO(), {"use_dictionary": False, "compression": "none"}
+    table = pa.table({"a": [1.0, 2.0]})
+    pq.write_table(table, body, write_page_checksum=True, write_statistics=False, **plain)
+    return body.getvalue().replace(np.float64(2).tobytes(), np.float64(3).tobytes())
+
+
 REFUSED = {
     "empty": ("t.csv", lambda: b"", "empty"),
     "only a byte order mark": ("t.csv", lambda: b"\xef\xbb\xbf", "got none"),
@@ -121,6 +129,12 @@ REFUSED = {
         lambda: flipped(parquet(a=[1.0, 2.0]), -60),
         "damaged|must|ended",
     ),
+    "Parquet of a name that is no text": (
+        "t.parquet",
+        lambda: parquet(**{"an e": [1.0, 2.0]}).replace(b"an e", b"an \xe9"),
+        "damaged",
+    ),
+    "Parquet of a page with another checksum": ("t.parquet", page_with_a_fault, "damaged"),
     "Parquet of other length than it says": ("t.parquet", footer_of_a_terabyte, "damaged|rows"),
     "Parquet of text": ("t.parquet", lambda: parquet(a=["x", "y"]), "a is left out: it is string"),
     "Parquet of one row": ("t.parquet", lambda: parquet(a=[1.0]), "2 to 200,000 rows, got 1"),

@@ -13,6 +13,14 @@ COLUMNS: Final = 256
 ROWS: Final = 200_000
 MARK: Final = b"PAR1"
 """How a Parquet file begins and ends."""
+_BROKEN: Final = (
+    pa.ArrowException,
+    OSError,
+    KeyError,
+    OverflowError,
+    NotImplementedError,
+    UnicodeDecodeError,  # of a name in the footer
+)
 
 
 def read_parquet(data: bytes, name: str) -> dict[str, Array]:
@@ -25,14 +33,16 @@ def read_parquet(data: bytes, name: str) -> dict[str, Array]:
     """
     pa.set_memory_pool(pa.system_memory_pool())
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
         _check_sizes(file.metadata, name)
         schema = file.schema_arrow
         names = [field.name for field in schema if _is_read(field.type)]
         table = file.read(columns=names, use_threads=False) if names else None
+        if table is not None and table.num_rows != file.metadata.num_rows:
+            raise OSError(f"it says {file.metadata.num_rows:,} rows and has {table.num_rows:,}")
         left_out = [field for field in schema if not _is_read(field.type)]
         return _packed(table, left_out, name)
-    except (pa.ArrowException, OSError, KeyError, OverflowError, NotImplementedError) as broken:
+    except _BROKEN as broken:
         words = one_line(str(broken) or type(broken).__name__)
         raise ValueError(f"{shown(name)} is damaged: {words}") from None
 
