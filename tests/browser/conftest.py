@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser.install import find_chromium
-from browser.pages import WIDTHS, looks, photograph, settle, watch
+from browser.pages import WIDTHS, photograph, settle, watch
 from browser.serving import serving
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 FLAGS = [
     "--headless",
@@ -67,9 +67,18 @@ def problems() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="module")
+def profile(chromium: Browser) -> Iterator[BrowserContext]:
+    """A profile whose cache outlives a test: scripts are loaded and compiled once a module."""
+    yield (context := chromium.new_context())
+    context.close()
+
+
 @pytest.fixture
-def open_page(chromium: Browser, problems: list[str]) -> Iterator[OpenPage]:
-    """Opens an address in a fresh profile and waits until it is drawn."""
+def open_page(
+    chromium: Browser, profile: BrowserContext, problems: list[str]
+) -> Iterator[OpenPage]:
+    """Opens an address as a visitor who was never there, and waits until it is drawn."""
     contexts = []
 
     def open_page(
@@ -79,11 +88,10 @@ def open_page(chromium: Browser, problems: list[str]) -> Iterator[OpenPage]:
         scheme: str = "light",
         prepare: Callable[[Page], object] = lambda _: None,
     ) -> Page:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 1000}, color_scheme=scheme, accept_downloads=True
-        )
-        contexts.append(context)
-        page = context.new_page()
+        contexts.append(chromium.new_context() if contexts else profile)
+        page = contexts[-1].new_page()
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.emulate_media(color_scheme=scheme)
         watch(page, urlsplit(url).netloc, problems)
         prepare(page)
         page.goto(url)
@@ -91,17 +99,21 @@ def open_page(chromium: Browser, problems: list[str]) -> Iterator[OpenPage]:
         return page
 
     yield open_page
-    for context in contexts:
+    for page in profile.pages:
+        page.close()
+    profile.clear_cookies()
+    for context in contexts[1:]:
         context.close()
     assert problems == []
 
 
 @pytest.fixture
-def photographs(open_page: OpenPage) -> Callable[..., list[Path]]:
-    """Pictures of a page in two looks, or in ``every`` one: ``photographs(url, "explore")``."""
+def photographed(open_page: OpenPage) -> Callable[..., Path]:
+    """A picture of a page: ``photographed(url, "explore", ("narrow", "dark"))``."""
 
-    def take(url: str, name: str, *, every: bool = False) -> list[Path]:
-        page = open_page(url)
-        return [photograph(page, f"{name}-{look}") for look in looks(page, url, every=every)]
+    def take(url: str, name: str, look: tuple[str, str]) -> Path:
+        size, scheme = look
+        page = open_page(url, width=WIDTHS[size], scheme=scheme)
+        return photograph(page, f"{name}-{size}-{scheme}")
 
     return take

@@ -1,16 +1,20 @@
 """What tests do with a page: wait for it, watch it, photograph it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+from _pytest.mark import ParameterSet
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError
 
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 WIDTHS = {"wide": 1440, "narrow": 390}
 SCHEMES = ("light", "dark")
+EVERY = tuple(product(WIDTHS, SCHEMES))
+BOTH = (("wide", "light"), ("narrow", "dark"))
 
 DRAWN = '".rnnviz-chart[data-revision], [role=alert]:not([hidden])"'
 SETTLED = f"""() => {{
@@ -76,13 +80,12 @@ def repainting(page: Page, key: str) -> Iterator[None]:
     page.wait_for_function(REPAINTED, arg=[key, before])
 
 
-def looks(page: Page, url: str, *, every: bool = False) -> Iterator[str]:
-    """Load an address, on a page that shows it wide and light, and then narrow and dark.
+def looks(page: Page, url: str, kept: Sequence[tuple[str, str]] = EVERY) -> Iterator[str]:
+    """Load an address, on a page that shows it wide and light, in other looks.
 
-    With ``every``, at each width in each theme. One page is loaded again and again: it costs half
-    of what as many profiles do, to the same pixels.
+    One page is loaded again and again: it costs half of what as many profiles do, to the same
+    pixels.
     """
-    kept = product(WIDTHS, SCHEMES) if every else zip(WIDTHS, SCHEMES, strict=True)
     for size, scheme in kept:
         if (size, scheme) != ("wide", "light"):
             page.emulate_media(color_scheme=scheme)
@@ -91,6 +94,15 @@ def looks(page: Page, url: str, *, every: bool = False) -> Iterator[str]:
             page.goto(url)
             settle(page)
         yield f"{size}-{scheme}"
+
+
+def in_turn(*cases: tuple[str, str]) -> list[ParameterSet]:
+    """Each address and name wide and light or narrow and dark; the other by ``make test-long``."""
+    return [
+        pytest.param(*case, look, marks=[pytest.mark.long] if (n + m) % 2 else [])
+        for n, case in enumerate(cases)
+        for m, look in enumerate(BOTH)
+    ]
 
 
 def photograph(page: Page, name: str) -> Path:

@@ -1,7 +1,7 @@
 """Pins on Explore and the Compare page, in a real browser."""
 
 import pytest
-from browser.pages import chart, repainting, settle
+from browser.pages import chart, in_turn, repainting, settle
 from playwright.sync_api import expect
 
 SMALL = "hidden_size=12&steps=30&batch_size=4"
@@ -47,13 +47,13 @@ def test_one_cursor_goes_through_every_run(open_page, app):
 
 
 @pytest.mark.parametrize(
-    ("address", "name"),
-    [
+    ("address", "name", "look"),
+    in_turn(
         ("?pins=1:gain=1.4;2:cell=lstm", "pins"),
         ("?cell=lstm&section=gates&pins=1:gain=1.4;2:cell=gru", "pins-gates"),
         ("compare?columns=cell=lstm;init=orthogonal&sizes=parameters&seeds=3", "compare"),
         ("compare", "compare-empty"),
-    ],
+    ),
 )
-def test_pictures_of_pins_and_compare(photographs, app, address, name):
-    assert all(path.stat().st_size > 8_000 for path in photographs(f"{app}/{address}", name))
+def test_pictures_of_pins_and_compare(photographed, app, address, name, look):
+    assert photographed(f"{app}/{address}", name, look).stat().st_size > 8_000

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser.pages import chart, looks, photograph, repainting, settle
+from browser.pages import BOTH, chart, in_turn, looks, photograph, repainting, settle
 from playwright.sync_api import expect
 
 import rnnviz as rv
@@ -158,9 +158,8 @@ def test_the_record_and_the_page_can_be_taken_away(open_page, app, chromium):
 
 
 @pytest.mark.parametrize(
-    ("query", "name"),
-    [
-        ("", "explore"),
+    ("query", "name", "look"),
+    in_turn(
         ("section=weights", "explore-weights"),
         ("section=check", "explore-check"),
         ("gain=0", "explore-gain-0"),
@@ -176,11 +175,16 @@ def test_the_record_and_the_page_can_be_taken_away(open_page, app, chromium):
         ("section=truncation&loss_at=all", "truncation"),
         ("section=states&colour=factor", "states"),
         ("section=surface&surface=cliff", "cliff"),
-    ],
+    ),
 )
-def test_pictures_of_explore(photographs, app, query, name):
-    taken = photographs(f"{app}/?{query}", name, every=name == "explore")
-    assert all(path.stat().st_size > 10_000 for path in taken)
+def test_pictures_of_explore(photographed, app, query, name, look):
+    assert photographed(f"{app}/?{query}", name, look).stat().st_size > 10_000
+
+
+def test_explore_in_every_look(open_page, app):
+    page = open_page(app)
+    for look in looks(page, app):
+        assert photograph(page, f"explore-{look}").stat().st_size > 10_000
 
 
 def test_another_cell_brings_its_gates_and_controls(open_page, app):
@@ -203,7 +207,7 @@ def test_pictures_of_train(open_page, app):
     address = f"{app}/train?{SMALL}&iterations=150"
     page = open_page(address)
     page.get_by_role("button", name="Start", exact=True).click()
-    for look in looks(page, address):
+    for look in looks(page, address, BOTH):
         expect(page.get_by_text("Finished: 150 steps")).to_be_visible(timeout=30_000)
         assert photograph(page, f"train-{look}").stat().st_size > 10_000
 

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browser.pages import chart, settle
+from browser.pages import chart, in_turn, settle
 from playwright.sync_api import expect
 
 SMALL = (
@@ -45,11 +45,11 @@ def test_without_a_mouse_the_same_run_is_chosen_by_its_values(swept):
 
 
 @pytest.mark.parametrize(
-    ("address", "name"),
-    [
+    ("address", "name", "look"),
+    in_turn(
         (f"sweep?{SMALL}", "sweep"),
         ("sweep?hidden_size=12&steps=20&batch_size=3&knobs=cell=tanh,lstm,gru", "sweep-cells"),
-    ],
+    ),
 )
-def test_pictures_of_sweeps(photographs, app, address, name):
-    assert all(path.stat().st_size > 8_000 for path in photographs(f"{app}/{address}", name))
+def test_pictures_of_sweeps(photographed, app, address, name, look):
+    assert photographed(f"{app}/{address}", name, look).stat().st_size > 8_000
