@@ -16,11 +16,11 @@ ICML, on the gradient.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.optimize import brentq
 
 _HOMOGENEOUS = {"relu": 0.5, "linear": 1.0}
 """E[f(sqrt(q) z)^2] / q, and E[f'^2] as well, of units that have no scale of their own."""
@@ -102,7 +102,7 @@ def critical_gain(input_variance: float) -> float:
         tanh_2, sech_4 = over_normal(q)
         return q - tanh_2 / sech_4 - input_variance
 
-    q = brentq(without_recurrence, 0.0, 2 * input_variance + 10, xtol=1e-13)
+    q = _root(without_recurrence, 0.0, 2 * input_variance + 10, xtol=1e-13)
     return 1 / math.sqrt(over_normal(q)[1])
 
 
@@ -121,8 +121,15 @@ def critical_input_sd(gain: float) -> float:
     if not 1 <= gain < math.inf:
         return math.nan
     # E[sech^4] is below 2 / (3 sqrt(q)), which is 1 / (2 g^2) at this end.
-    q = brentq(lambda q: gain**2 * over_normal(q)[1] - 1, 0.0, (4 * gain**2 / 3) ** 2, xtol=1e-14)
+    q = _root(lambda q: gain**2 * over_normal(q)[1] - 1, 0.0, (4 * gain**2 / 3) ** 2, xtol=1e-14)
     return math.sqrt(max(0.0, q - gain**2 * over_normal(q)[0]))
+
+
+def _root(sign: Callable[[float], float], low: float, high: float, **within: float) -> float:
+    """Where a function changes its sign between two ends."""
+    from scipy.optimize import brentq  # an eighth of a process's start, which few have use for
+
+    return float(brentq(sign, low, high, **within))
 
 
 def over_normal(q: float) -> tuple[float, float]:
@@ -159,7 +166,7 @@ def _tanh(gain: float, input_variance: float) -> tuple[float, float]:
     high = input_variance + gain**2
     # Rounding decides the sign where both ends are the fixed point.
     inside = excess(low) > 0 > excess(high)
-    q = brentq(excess, low, high, xtol=1e-300, rtol=1e-14) if inside else low
+    q = _root(excess, low, high, xtol=1e-300, rtol=1e-14) if inside else low
     return float(q), gain**2 * over_normal(q)[1]
 
 
