@@ -8,13 +8,13 @@ RUN_SECONDS: Final = 60.0
 """The most that one run may take."""
 INLINE_SECONDS: Final = 0.5
 """What a run may take in the server's own process; what takes longer is run in another one."""
-ANSWERS_LIMIT: Final = 64 << 20
+ANSWERS_LIMIT: Final = 32 << 20
 """The most that all that was asked of records may take together."""
-CACHE_LIMIT: Final = 64 << 20
+CACHE_LIMIT: Final = 32 << 20
 """The most that all kept records may take together: memory that is used again costs less CPU."""
 LARGE: Final = 16 << 20
 """A record that takes more is kept with others of its kind, so that it does not drive out all."""
-LARGE_LIMIT: Final = 160 << 20
+LARGE_LIMIT: Final = RUN_LIMIT
 """The most that all large records may take together."""
 GHOSTS_LIMIT: Final = 64 << 20
 """The most that all kept pictures of other runs may take together."""
