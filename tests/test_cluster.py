@@ -83,7 +83,8 @@ def deadly(chunk):
     return run_chunk(chunk)
 
 
-def test_a_point_that_workers_die_of_has_that_in_its_row():
+def test_a_point_that_workers_die_of_has_that_in_its_row(monkeypatch):
+    monkeypatch.setattr(sys.modules[on_cluster.__module__], "RETRIES", 0)
     config = grid(3).model_copy(update={"seeds": (0,)})
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     try:

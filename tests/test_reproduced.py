@@ -42,7 +42,7 @@ def more(*seeds: int) -> list[object]:
     return [pytest.param(seed, marks=pytest.mark.long) for seed in seeds]
 
 
-@pytest.mark.parametrize("seed", [0, 1, *more(2, 3)])
+@pytest.mark.parametrize("seed", [0, *more(1, 2, 3)])
 def test_an_irnn_learns_adding_where_a_small_tanh_network_stays_at_the_baseline(seed) -> None:
     assert trained("irnn-adding", seed, target_loss=0.02)[0] < 0.02
     assert trained("tanh-adding", seed)[1] == pytest.approx(1 / 6, abs=0.02)
