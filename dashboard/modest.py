@@ -8,6 +8,7 @@ from typing import Final
 from dashboard.limits import CHILD_BYTES
 
 NICENESS: Final = 10
+SHORT: Final = "there is not enough memory for it: lower the hidden size, the length or the batch"
 SIZE: Final = Path("/proc/self/statm")
 """How many pages of addresses a process has, where the system tells it (Linux)."""
 
@@ -22,4 +23,12 @@ def modest() -> None:
 
     # Libraries take addresses for each core, and use few of them: only what comes is bounded.
     taken = int(SIZE.read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + CHILD_BYTES,) * 2)
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    bound = taken + CHILD_BYTES
+    bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
+    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+
+
+def why(error: ValueError | MemoryError) -> str:
+    """The sentence on what could not be computed; NumPy's own on memory is about one array."""
+    return SHORT if isinstance(error, MemoryError) else str(error)

@@ -15,7 +15,7 @@ import numpy as np
 
 from dashboard.frames import Frame, receive, send
 from dashboard.limits import RUN_LIMIT
-from dashboard.modest import modest
+from dashboard.modest import modest, why
 from dashboard.worker import streams
 from rnnviz.config import RunConfig
 from rnnviz.run import run
@@ -58,8 +58,7 @@ def _answer(frames: IO[bytes], config: RunConfig) -> None:
     try:
         record = run(config, RUN_LIMIT)
     except (ValueError, MemoryError) as error:
-        said = str(error) or "there is not enough memory for this network and length"
-        send(frames, {"error": said})
+        send(frames, {"error": why(error)})
         return
     arrays = packed(record)
     told = json.dumps(structure(record.network))

@@ -20,7 +20,7 @@ from typing import IO, Final
 from dashboard.frames import Frame, receive
 from dashboard.kept import Keeper
 from dashboard.limits import RUN_LIMIT
-from dashboard.modest import modest
+from dashboard.modest import modest, why
 from dashboard.outbox import Outbox
 from dashboard.places import State
 from dashboard.seen import Seen
@@ -48,7 +48,10 @@ def main() -> None:
     keeper = Keeper(str(request["kept"]), seen, _config(request, "wanted"))
     end, sentence = _end_of(request, orders, outbox, keeper)
     with suppress(BrokenPipeError):  # nobody is left to hear of it
-        outbox.post(weights=True, end=end, sentence=sentence)
+        try:
+            outbox.post(weights=True, end=end, sentence=sentence)
+        except MemoryError:  # the weights that were sent before are what is left
+            outbox.post(weights=False, end=end, sentence=sentence)
     keeper.keep(end, sentence)  # last: whoever says Stop does not wait for the disk
 
 
@@ -58,8 +61,7 @@ def _end_of(request: Frame, orders: Orders, outbox: Outbox, keeper: Keeper) -> t
     except BrokenPipeError:
         return "interrupted", ""
     except (ValueError, MemoryError) as error:
-        sentence = str(error) or "there is not enough memory for this network and length"
-        return "failed", sentence
+        return "failed", why(error)
 
 
 class Training:

@@ -20,6 +20,7 @@ from rnnviz.tasks import Batch
 
 FAILURES: Final = (ValueError, MemoryError)
 """What a point may fail with; the sentence is kept in its row."""
+SHORT: Final = "there is not enough memory for it"
 DATA: Final = ("task", "steps", "batch_size", "lag", "shortest", "dtype", "seed", "data_seed")
 """Settings that decide the data."""
 DATA_ALONE: Final = ("steps", "batch_size", "lag", "shortest", "data_seed")
@@ -88,10 +89,17 @@ class _Work:
             for row in unit.rows:
                 self._try(row, partial(of_run, self.runs[row], asked))
         for units in stacks.values():
-            stack = Stack([u.network for u in units], [u.batches for u in units], units[0].loss_at)
-            for unit, flows in zip(units, stack.run(), strict=True):
-                for row, flow in zip(unit.rows, flows, strict=True):
-                    self.found[row] |= of_flow(flow.log10_norm, flow.loss, asked)
+            try:
+                self._measure_stack(units, asked)
+            except MemoryError as error:
+                for row in [row for unit in units for row in unit.rows]:
+                    self._fail(row, error)
+
+    def _measure_stack(self, units: list[Unit], asked: list[str]) -> None:
+        stack = Stack([u.network for u in units], [u.batches for u in units], units[0].loss_at)
+        for unit, flows in zip(units, stack.run(), strict=True):
+            for row, flow in zip(unit.rows, flows, strict=True):
+                self.found[row] |= of_flow(flow.log10_norm, flow.loss, asked)
 
     def measure_alone(self) -> None:
         """What takes a run or a training of its own."""
@@ -146,7 +154,7 @@ class _Work:
 
     def _fail(self, row: int, error: Exception) -> None:
         self.found[row] = empty(self.config.measures)
-        self.errors[row] = str(error) or "there is not enough memory for it"
+        self.errors[row] = SHORT if isinstance(error, MemoryError) else str(error)
 
 
 def failed(chunk: Chunk, sentence: str) -> pd.DataFrame:
