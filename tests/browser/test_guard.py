@@ -1,4 +1,4 @@
-"""A full house in a real browser: who comes reads a sentence, and who is inside stays inside."""
+"""What is refused, in a real browser: who comes too many, or with a wrong file, reads why."""
 
 import pytest
 from browser.pages import settle, watch
@@ -36,3 +36,19 @@ def test_who_comes_too_many_reads_why_and_who_reloads_stays(
         late.goto(served.address)
         settle(late)
         outside.close()
+
+
+SAID = """place => getComputedStyle(place, "::after").content"""
+
+
+def test_beside_a_file_of_a_wrong_kind_stands_what_may_come(open_page, app, problems):
+    page = open_page(f"{app}/your-model")
+    place = page.get_by_test_id("stFileUploader").first
+    expect(place).to_contain_text(".safetensors, .npz")
+    assert place.evaluate(SAID) == "none"
+    file = {"name": "evil.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"}
+    page.locator("input[type=file]").first.set_input_files(file)
+    expect(page.get_by_test_id("stFileChipIconError")).to_be_visible()
+    assert "must be of a kind that is named above" in place.evaluate(SAID)
+    assert all("415" in problem for problem in problems)
+    problems.clear()
