@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import time
 from collections import Counter
@@ -307,3 +308,17 @@ def test_sixty_come_and_forty_are_let_in(at: str) -> None:
         assert refusal(at).status == 503
     with raw_page(at, cookies(at)) as late:
         assert late.run()
+
+
+def test_a_server_that_is_told_to_end_ends_well_and_its_pages_know(tmp_path: Path) -> None:
+    """Told in both ways: the exit code would be that of either."""
+    with serving("tests/guarded/app.py", tmp_path) as served:
+        with raw_page(served.address, cookies(served.address)) as opened:
+            opened.run()
+            begun = time.monotonic()
+            for by in (signal.SIGINT, signal.SIGTERM):
+                os.kill(served.pid, by)
+            assert opened.closed_with() == 1012  # as before a restart
+        _, status = os.waitpid(served.pid, 0)
+        assert time.monotonic() - begun < 5
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -7,6 +7,7 @@ its session ends.
 import asyncio
 import ctypes
 import gc
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, MutableMapping
@@ -40,8 +41,15 @@ def upkeep(seats: Seats, arrived: Arrived, forget: Callable[[], None]) -> Lifesp
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking
+            _end_well()
 
     return lifespan
+
+
+def _end_well() -> None:
+    """Have the process end with 0: uvicorn, when all is done, sends itself the signal once more."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 async def _look_after(seats: Seats, arrived: Arrived, forget: Callable[[], None]) -> None:
