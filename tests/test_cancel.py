@@ -92,14 +92,15 @@ def test_work_ends_with_its_page(served, settings, how):
 
 
 def test_ten_moves_in_two_seconds_finish_at_most_two_computations(served, page):
-    one = estimate(rv.RunConfig(task="sine", **LONG)).seconds
+    long = LONG | {"steps": 1000}
+    one = estimate(rv.RunConfig(task="sine", **long)).seconds
     assert one > 0.6
     alone = cpu(served.pid)
-    page.run(query=query(**LONG, seed=100))
+    page.run(query=query(**long, seed=100))
     alone = cpu(served.pid) - alone
     before = cpu(served.pid)
     for n in range(10):
-        send(page, **LONG, seed=101 + n)
+        send(page, **long, seed=101 + n)
         time.sleep(0.2)
     until(served.pid, is_busy=False, patience=60)
     assert cpu(served.pid) - before < 3 * alone + 2  # and what was begun and dropped
