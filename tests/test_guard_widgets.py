@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import fields
+from inspect import get_annotations
 from math import inf, nan
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ import psutil
 import pytest
 from browser.serving import Served, serving
 from raw_page import RawPage, cookies, raw_page
+from streamlit.elements.widgets.button_group import _SingleSelectButtonGroupSerde
+from streamlit.elements.widgets.multiselect import MultiSelectSerde
+from streamlit.elements.widgets.selectbox import SelectboxSerde
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import DoubleArray, SInt64Array, StringArray
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -22,6 +26,7 @@ from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.session_state import SessionState
 
 from dashboard.guard.frames import SAID
+from dashboard.guard.widgets import CHOICES
 
 FORGED = {
     "nan": {"double_value": nan},
@@ -94,6 +99,8 @@ def test_a_forged_value_is_not_shown_and_the_next_good_one_is(page: RawPage, val
     assert len(after["range"]) == 2
     assert after["stops"] in "abc"
     assert after["select"] in {"a", "b"}
+    assert {*after["several"]} <= {"a", "b"}
+    assert after["pill"] in {None, "a", "b"}
     assert len(after["text"]) <= 20
     assert len(after["area"]) <= 20
     assert after.keys() == before.keys()
@@ -161,6 +168,8 @@ def test_streamlit_still_has_what_the_guard_takes_from_it() -> None:
     assert SessionState()._new_widget_state.widget_metadata == {}
     assert isinstance(AppSession.session_state, property)
     assert {"value_type", "deserializer"} <= {f.name for f in fields(WidgetMetadata)}
+    for serde in (SelectboxSerde, MultiSelectSerde, _SingleSelectButtonGroupSerde):
+        assert CHOICES in get_annotations(serde)
     assert callable(Runtime.get_app_session)
     assert callable(Runtime.close_session)
     said = {field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields}

@@ -16,6 +16,8 @@ LISTS: Final = frozenset({"double_array_value", "int_array_value", "string_array
 PLAIN: Final = LISTS | {"bool_value", "double_value", "int_value", "string_value"}
 """Values that are read by a function of nothing else."""
 JSON: Final = frozenset({"json_value", "json_trigger_value"})
+CHOICES: Final = "formatted_option_to_option_index"
+"""Where Streamlit's reader of a box of choices has what the box shows."""
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -37,10 +39,22 @@ def can_show(widget: Any, state: WidgetState) -> bool:
         if kind in JSON:
             loads(value)
         elif kind in PLAIN:
-            widget.deserializer(list(value.data) if kind in LISTS else value)
+            plain = list(value.data) if kind in LISTS else value
+            widget.deserializer(plain)
+            return _is_offered(plain, widget.deserializer)
     except (*UNREADABLE, JSONDecodeError, RecursionError):
         return False
     return True
+
+
+def _is_offered(value: Any, reader: Any) -> bool:
+    """Whether a box of choices has this one, or all of these; any other widget has everything.
+
+    Streamlit reads another as it came, and what is called on a change would look it up.
+    """
+    choices = getattr(getattr(reader, "__self__", None), CHOICES, None)
+    chosen = value if isinstance(value, list) else [value]
+    return choices is None or all(one in choices for one in chosen)
 
 
 def _family(kind: str) -> str:
