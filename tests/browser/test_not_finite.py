@@ -4,6 +4,7 @@ Whoever opens the page looks afterwards whether it has logged an error.
 """
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,13 @@ from playwright.sync_api import expect
 
 import rnnviz as rv
 
-NOTHING = "cell=linear&init=normal&gain=10&steps=700&hidden_size=3&batch_size=2&task=sine"
+NOTHING = "cell=linear&init=normal&gain=10&steps=340&hidden_size=3&batch_size=2&task=sine"
 
 
 def test_pages_without_one_finite_number_say_so_and_give_their_files(open_page, app):
     page = open_page(f"{app}/?{NOTHING}", width=390)
 
-    def says(key: str, words: str) -> None:
+    def says(key: str, words: str | re.Pattern[str]) -> None:
         expect(chart(page, key).get_by_text(words)).to_be_visible()
 
     def take(label: str) -> Path:
@@ -26,7 +27,7 @@ def test_pages_without_one_finite_number_say_so_and_give_their_files(open_page, 
             page.get_by_role("button", name=label).click()
         return Path(waiting.value.path())
 
-    says("time-panel", "NaN: 700 of 700")
+    says("time-panel", "NaN: 340 of 340")
     says("time-panel", "NaN at every state")
 
     page.get_by_role("link", name="Train").click()
@@ -35,7 +36,7 @@ def test_pages_without_one_finite_number_say_so_and_give_their_files(open_page, 
     settle(page)
     says("loss", "training loss NaN at step 0")
     says("gradient-norm", "norm NaN at step 0")
-    says("gradient-map", "NaN: 117 of 117")
+    says("gradient-map", re.compile(r"^■? ?NaN: (\d+) of \1$"))
 
     page.get_by_role("button", name="Take away").click()
     run = rv.load_run(take("Run file").read_bytes(), "a.safetensors")
