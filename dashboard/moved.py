@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from pydantic import Field
@@ -60,7 +61,7 @@ class Moved(follow.Asked, frozen=True):
         ValueError
             If there is no such slider, or no such place on it.
         """
-        state, _ = from_query({name: [value] for name, value in self.query.items()})
+        state = _before(frozenset(self.query.items()))
         if self.field not in FIELDS or options(FIELDS[self.field]):
             raise ValueError(f"there is no slider called {self.field!r}")
         places = rests(state.config, self.field)
@@ -68,6 +69,12 @@ class Moved(follow.Asked, frozen=True):
             raise ValueError(f"{self.field} has {len(places)} places, got number {self.at}")
         config, _ = changed(state.config, **{self.field: places[self.at]})
         return replace(state, config=config)
+
+
+@lru_cache(maxsize=64)
+def _before(query: frozenset[tuple[str, str]]) -> State:
+    """What a link describes; every move of a drag brings the same one."""
+    return from_query({name: [value] for name, value in query})[0]
 
 
 def followed_by(state: State, theme: Theme, token: str) -> Follow:

@@ -18,6 +18,31 @@ MARKS = """() => JSON.stringify(
   document.querySelector('[data-chart="loss"] .js-plotly-plot').layout.shapes)"""
 
 
+DRAWN = """() => {
+  const seen = ["transform", "d", "x", "y", "width", "height", "style", "data-index"];
+  const words = (node) => (node.childElementCount ? "" : node.textContent);
+  const told = (node) => seen.map((name) => node.getAttribute(name)).join() + words(node);
+  const plot = document.querySelector('[data-chart="time-panel"] .js-plotly-plot');
+  return [...plot.querySelectorAll("svg.main-svg *")].map(told).sort();
+}"""
+CELLS = """async () => {
+  const images = document.querySelectorAll('[data-chart="time-panel"] g.hm image');
+  const cells = await Promise.all([...images].map(async (drawn) => {
+    const image = Object.assign(new Image(), { src: drawn.getAttribute("href") });
+    await image.decode();
+    const pen = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    pen.drawImage(image, 0, 0);
+    return [...pen.getImageData(0, 0, image.width, image.height).data];
+  }));
+  return cells.flat();
+}"""
+STILL = """() => {
+  const before = window.seen;
+  window.seen = window.painted.length;
+  return window.seen > 1 && window.seen === before;
+}"""
+
+
 def thumb_of(page, field):
     return page.locator(f"[class*=st-key-{field}] [data-testid=stSliderThumbValue]").locator("..")
 
@@ -59,6 +84,32 @@ def test_words_and_pictures_follow_a_slider_and_are_the_pages_own_on_release(ope
     page.reload()
     settle(page)
     assert words(page) == shown
+
+
+def test_what_is_moved_is_what_would_be_drawn_anew(open_page, app):
+    page = open_page(f"{app}/?{SMALL}&gain=1", prepare=lambda page: page.add_init_script(LISTEN))
+    with dragging(page, "set-gain", 0.6):
+        page.wait_for_function(STILL, polling=500)
+        heading = page.locator("[data-chart=time-panel] .annotation").first.element_handle()
+        place = thumb_of(page, "set-gain").bounding_box()
+        at = place["x"] + 40, place["y"] + place["height"] / 2
+        page.mouse.move(*at, steps=9)
+        page.wait_for_function(STILL, polling=500)
+        assert heading.evaluate("node => node.isConnected"), "it was all drawn anew"
+        moved, cells = page.evaluate(DRAWN), page.evaluate(CELLS)
+        page.evaluate(
+            "Plotly.redraw(document.querySelector('[data-chart=time-panel] .js-plotly-plot'))"
+        )
+        assert page.evaluate(DRAWN) == moved
+    page.wait_for_url(lambda url: "gain=1&" not in url)
+    settle(page)
+    thumb = thumb_of(page, "set-gain").bounding_box()
+    assert thumb["x"] + thumb["width"] / 2 == pytest.approx(at[0], abs=3)
+    assert page.evaluate(CELLS) == pytest.approx(cells, abs=2)
+    whole = page.evaluate(DRAWN)
+    page.reload()
+    settle(page)
+    assert page.evaluate(DRAWN) == whole
 
 
 def test_a_key_that_is_held_is_followed_too(open_page, app):

@@ -2,17 +2,18 @@
 // After each redraw `data-revision` on the chart counts up and the document gets a `rnnviz:painted` event.
 
 import { followColumns } from "./columns.js";
-import { fill, outlined } from "./heat.js";
+import { AXIS, fill, keepOutlines, outlined } from "./heat.js";
 import { buildFrame, fillFrame, loadStyles, showPlaying, showProblem } from "./frame.js";
 import { isPlaying, play, stop } from "./film.js";
 import { drawnByThePage, leave, listen } from "./follow.js";
 import { openLane } from "./lane.js";
 import { differInMarks, marksOf } from "./marks.js";
+import { move } from "./move.js";
 import { loadPlotly } from "./plotly.js";
 import { decode, same, turnOf } from "./wire.js";
 
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
-const ZOOMED = /^[xy]axis\d*\.range/;
+const ZOOMED = /^[xy]axis\d*\.range\[/;
 const WIDTH_IF_HIDDEN = 700;
 const charts = new WeakMap();
 const byKey = new Map(); // where a picture that comes by the lane belongs
@@ -144,12 +145,21 @@ class Chart {
       await Plotly.relayout(plot, marksOf(figure.layout));
       return;
     }
+    const moved = quick && this.canMove() && move(plot, this.shown.figure, figure);
+    if (moved) {
+      this.shown.figure = figure;
+      await moved;
+      return;
+    }
     this.shown = { figure, quick, resets: this.resets };
     // Two quick clicks on two points are not a double click, but Plotly would take them for one.
     const config = clicks ? { ...CONFIG, doubleClickDelay: 0 } : CONFIG;
-    const traces = quick ? outlined(figure.data, figure.layout) : figure.data;
+    const traces = quick ? outlined(figure) : figure.data;
     await Plotly.react(plot, traces, this.fitted(figure.layout), config);
-    if (quick) fill(plot, figure.data);
+    if (quick) {
+      keepOutlines(plot);
+      fill(plot, figure.data);
+    }
     if (!isNew) return;
     plot.on("plotly_relayout", (changes) => this.noteZoom(changes));
     followColumns(plot);
@@ -162,11 +172,17 @@ class Chart {
     return (quick || !wasQuick) && resets === this.resets && differInMarks(figure, this.message.figure);
   }
 
+  canMove() {
+    return this.shown?.quick && this.shown.resets === this.resets && this.frame.resetLink.hidden;
+  }
+
   fitted(layout) {
     const uirevision = `${layout.uirevision ?? ""} ${this.resets}`;
     const dragmode = matchMedia("(pointer: coarse)").matches ? false : layout.dragmode; // a finger scrolls the page
     const template = quick(layout.template);
-    return { ...layout, template, uirevision, dragmode, width: this.width, height: this.message.height };
+    const axes = Object.entries(layout).filter(([name]) => AXIS.test(name));
+    const own = Object.fromEntries(axes.map(([name, axis]) => [name, { ...axis }])); // Plotly writes its ranges into them
+    return { ...layout, ...own, template, uirevision, dragmode, width: this.width, height: this.message.height };
   }
 
   place(width) {

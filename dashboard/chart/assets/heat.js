@@ -1,50 +1,79 @@
 // Heatmaps drawn quickly, while they follow a slider: Plotly draws one cell in place of all, and its image is filled here.
 // That is a fifth of Plotly's own time, to the same colours; hovering and files wait for the picture that is drawn whole.
 
+export const AXIS = /^[xy]axis\d*$/;
 const SHADES = 1024;
 const cells = document.createElement("canvas");
 const pen = cells.getContext("2d", { willReadFrequently: true });
 const scales = new Map();
 
 // The same traces, with each heatmap that can be filled here as its outline.
-export function outlined(traces, layout) {
-  return traces.map((trace) => (canFill(trace, layout) ? outline(trace) : trace));
+export function outlined(figure) {
+  return figure.data.map((trace) => (canFill(trace, figure) ? outline(trace) : trace));
+}
+
+export function isOutline(trace) {
+  return trace?.meta?.filled === true;
+}
+
+// Plotly need not draw an outline again that is to be filled anew.
+export function keepOutlines(plot) {
+  const full = plot._fullLayout;
+  const filled = plot._fullData.filter(isOutline);
+  if (plot._fullData.some((trace) => trace.type === "heatmap" && !filled.includes(trace))) return;
+  const kept = filled[0] && { ...filled[0]._module, plot() {} };
+  for (const trace of filled) trace._module = kept;
+  full._modules = full._modules.map((module) => (module.name === "heatmap" ? kept : module));
 }
 
 // Fills the images of what `outlined` made of the traces.
 export function fill(plot, traces) {
   for (const group of plot.querySelectorAll("g.hm")) {
     const drawn = group.__data__?.[0]?.trace; // what Plotly has bound to it
-    const trace = drawn?.meta?.filled && traces[drawn.index];
-    if (trace) group.querySelector("image")?.setAttribute("href", picture(trace, drawn, plot._fullLayout));
+    if (!isOutline(drawn)) continue;
+    group.querySelector("image")?.setAttribute("href", picture(traces[drawn.index], drawn, plot._fullLayout));
   }
 }
 
 // Evenly spaced cells on even axes, in colours of their own.
-function canFill(trace, layout) {
+function canFill(trace, { data, layout }) {
   if (trace.type !== "heatmap" || !ArrayBuffer.isView(trace.z?.[0])) return false;
-  const { colorscale, zmin, zmax, x, y, xgap, ygap, reversescale } = trace;
+  const { colorscale, zmin, zmax, x, xgap, ygap, reversescale, zsmooth } = trace;
   if (!Array.isArray(colorscale) || zmin === undefined || zmax === undefined) return false;
-  return !(x || y || xgap || ygap || reversescale || trace.zsmooth) && axes(trace, layout).every(isEven);
+  if (x || xgap || ygap || reversescale || zsmooth) return false;
+  const [across, up] = axes(trace).map((name) => layout[name] ?? {});
+  return isEven(across) && (trace.y ? isListed(trace, up, data) : isEven(up));
 }
 
-function axes({ xaxis = "x", yaxis = "y" }, layout) {
-  return [xaxis, yaxis].map((name) => layout[`${name[0]}axis${name.slice(1)}`] ?? {});
+function axes({ xaxis = "x", yaxis = "y" }) {
+  return [nameOf(xaxis), nameOf(yaxis)];
+}
+
+// What the layout calls the axis that a trace or a word calls "y2".
+export function nameOf(axis) {
+  return `${axis[0]}axis${axis.slice(1)}`;
 }
 
 function isEven({ type = "linear" }) {
   return type === "linear";
 }
 
-function outline({ z, x0 = 0, dx = 1, y0 = 0, dy = 1, text, customdata, ...rest }) {
-  const [columns, rows] = [z[0].length, z.length];
-  const x = [x0 - dx / 2, x0 + (columns - 0.5) * dx];
-  const y = [y0 - dy / 2, y0 + (rows - 0.5) * dy];
-  return { ...rest, x, y, z: [[rest.zmin]], meta: { filled: true }, hoverinfo: "skip", hovertemplate: "" };
+// Rows under names that nobody reads, alone on their axis: they stand in it one after the other.
+function isListed({ y, yaxis = "y" }, { type, showticklabels, range, categoryorder }, data) {
+  if (type !== "category" || showticklabels !== false || range || categoryorder) return false;
+  return new Set(y).size === y.length && data.filter((other) => (other.yaxis ?? "y") === yaxis).length === 1;
 }
 
-function picture({ z, zmin, zmax, colorscale }, { xaxis = "x", yaxis = "y" }, layout) {
-  const [across, up] = axes({ xaxis, yaxis }, layout).map(({ range }) => range[0] < range[1]);
+function outline({ z, x0 = 0, dx = 1, y: names, y0 = 0, dy = 1, text, customdata, ...rest }) {
+  const [columns, rows] = [z[0].length, z.length];
+  const x = [x0 - dx / 2, x0 + (columns - 0.5) * dx];
+  const y = names ?? [y0 - dy / 2, y0 + (rows - 0.5) * dy];
+  const cells = Array.from({ length: names ? rows : 1 }, () => [rest.zmin]);
+  return { ...rest, x, y, z: cells, meta: { filled: true }, hoverinfo: "skip", hovertemplate: "" };
+}
+
+function picture({ z, zmin, zmax, colorscale }, drawn, layout) {
+  const [across, up] = axes(drawn).map((name) => layout[name].range[0] < layout[name].range[1]);
   const [columns, rows] = [z[0].length, z.length];
   const shades = shadesOf(colorscale);
   Object.assign(cells, { width: columns, height: rows });

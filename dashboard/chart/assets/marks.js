@@ -1,20 +1,20 @@
 // Whether two figures differ in nothing but their lines and words over the traces, which Plotly moves in no time.
 
-const MARKS = ["shapes", "annotations", "meta"];
+export const MARKS = ["shapes", "annotations", "meta"];
 
 export function marksOf({ shapes = [], annotations = [] }) {
   return { shapes, annotations };
 }
 
 export function differInMarks(one, other) {
-  return equal(one.data, other.data) && equal(without(one.layout), without(other.layout));
+  return equal(one.data, other.data) && equal(without(one.layout, MARKS), without(other.layout, MARKS));
 }
 
-function without(layout) {
-  return Object.fromEntries(Object.entries(layout).filter(([name]) => !MARKS.includes(name)));
+export function without(object, names) {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }
 
-function equal(one, other) {
+export function equal(one, other) {
   if (Object.is(one, other)) return true;
   if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;
   if (one.constructor !== other.constructor) return false;
