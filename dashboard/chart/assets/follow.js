@@ -9,15 +9,10 @@ const OVERTAKEN = 204;
 const REFUSED = 422; // the server's own word: what the slider stands at cannot be drawn
 const PATIENCE = 4000; // milliseconds until an answer is given up
 const FAILURES = 2; // in a row, after which nothing is asked until a slider is touched again
-const LONGEST = 250; // milliseconds that a slider stands while the finger goes on
-const LAST_MOVE = 100; // milliseconds after the release in which the slider comes to where it was let go
 const LEFT_TO_THE_PAGE = 600; // milliseconds after the release in which the page may come by itself
 
 let leader = null; // the chart whose page is followed, and what that page wants to be sent
-let held = null; // the slider under the finger
-let watched = null; // the one that was last, and where it stood
-let late = null; // the finger's last move that the slider has not been told of
-let told = 0; // when it was told of one, in milliseconds
+let held = null; // the slider under the finger, and where it stood last
 let wanted = null; // a place that is not asked for yet
 let newest = null; // the last place of all
 let pageCame = 0; // when the page itself last drew, in milliseconds
@@ -45,7 +40,6 @@ export function listen(to, seen) {
   inView = seen;
   document.addEventListener("pointerdown", ({ target }) => hold(target), true);
   document.addEventListener("keydown", ({ target, key }) => KEYS.has(key) && hold(target), true);
-  document.addEventListener("pointermove", keepBack, true);
   for (const end of ["pointerup", "pointercancel", "keyup"]) document.addEventListener(end, release, true);
 }
 
@@ -58,40 +52,20 @@ export async function showPlace(at) {
 
 function hold(target) {
   const slider = leader && target.closest?.(`[class*="st-key-${leader.sliders}"]:has([data-testid="stSlider"])`);
-  if (!slider || slider === held) return;
+  if (!slider || slider === held?.slider) return;
   release();
-  watcher.disconnect();
   const field = slider.className.match(new RegExp(`st-key-${leader.sliders}(\\w+)`))[1];
-  held = slider;
-  watched = { slider, field, at: placeOf(slider) };
+  held = { slider, field, at: placeOf(slider) };
   failures = Math.min(failures, FAILURES - 1);
   watcher.observe(slider, WATCHED);
 }
 
 function release() {
   if (!held) return;
-  passOn();
   noteMove();
+  watcher.disconnect();
   held = null;
-  setTimeout(() => held || watcher.disconnect(), LAST_MOVE);
   document.body.classList.remove("rnnviz-following");
-}
-
-// Each move of a slider costs the page as much as half a picture: while one is under way, one move is enough.
-function keepBack(event) {
-  if (!held || !asking || !event.isTrusted) return;
-  late = event;
-  if (performance.now() > told + LONGEST) passOn();
-  event.stopImmediatePropagation();
-}
-
-function passOn() {
-  if (!late) return;
-  const { target, type } = late;
-  const move = new PointerEvent(type, late);
-  late = null;
-  told = performance.now();
-  target.dispatchEvent(move);
 }
 
 function placeOf(slider) {
@@ -99,10 +73,10 @@ function placeOf(slider) {
 }
 
 function noteMove() {
-  const at = placeOf(watched.slider);
-  if (at === watched.at || !leader) return;
-  watched.at = at;
-  newest = wanted = { ...leader, field: watched.field, at };
+  const at = placeOf(held.slider);
+  if (at === held.at || !leader) return;
+  held.at = at;
+  newest = wanted = { ...leader, field: held.field, at };
   answerAll();
 }
 
@@ -157,8 +131,7 @@ async function show(answer) {
     else drawn.push(draw(key, bytes));
   }
   await Promise.all(drawn);
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); // the browser has shown it
-  passOn();
+  await new Promise(requestAnimationFrame); // the browser shows one frame before the next is drawn
 }
 
 function say(name, html) {
