@@ -15,6 +15,7 @@ the state ``s[T - k]``.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,7 @@ def keep_freed_memory() -> None:
 
     glibc hands freed blocks back to the system, and half of a training step went into getting
     them again page by page. Freeing one untouched block of nearly 32 MB raises its limit for
-    that, to the largest size it allows. Elsewhere this does nothing.
+    that, to the largest size it allows. Elsewhere this does nothing, nor where there is no room.
     """
-    np.empty((32 << 20) - (1 << 14), np.uint8)
+    with suppress(MemoryError):
+        np.empty((32 << 20) - (1 << 14), np.uint8)

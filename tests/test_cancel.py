@@ -92,7 +92,7 @@ def test_work_ends_with_its_page(served, settings, how):
 
 
 def test_ten_moves_in_two_seconds_finish_at_most_two_computations(served, page):
-    long = LONG | {"steps": 1000}
+    long = LONG | {"steps": 1500}
     one = estimate(rv.RunConfig(task="sine", **long)).seconds
     assert one > 0.6
     alone = cpu(served.pid)

@@ -64,7 +64,7 @@ def table(*sizes):
 table(3, 4)  # BLAS takes its own share once
 with open("/proc/self/statm") as file:
     taken = int(file.read().split()[0]) * resource.getpagesize()
-bound = taken + (1 << 20)
+bound = taken + (8 << 20)
 assert bound < CHILD_BYTES + taken
 resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 modest()
