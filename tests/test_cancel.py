@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
+from math import ceil
 from urllib.parse import urlencode
 
 import psutil
@@ -92,7 +93,8 @@ def test_work_ends_with_its_page(served, settings, how):
 
 
 def test_ten_moves_in_two_seconds_finish_at_most_two_computations(served, page):
-    long = LONG | {"steps": 1500}
+    whole = estimate(rv.RunConfig(task="sine", **LONG)).seconds
+    long = LONG | {"steps": ceil(LONG["steps"] * max(0.5, 0.7 / whole))}
     one = estimate(rv.RunConfig(task="sine", **long)).seconds
     assert one > 0.6
     alone = cpu(served.pid)

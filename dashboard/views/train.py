@@ -37,7 +37,8 @@ def render() -> None:
     job = selected()
     if job is not None:
         use_changes(job)
-    were_busy = [one for one in mine().jobs if one.state in BUSY]  # before a button says so
+    # Taken before the buttons: a run that ends while they are drawn is to have them drawn again.
+    were_busy = [one for one in mine().jobs if one.state in BUSY]
     buttons(job)
     if refused := session.kept("refused"):
         st.error(escape(f"Nothing was started: {refused}."))

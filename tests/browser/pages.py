@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from _pytest.mark import ParameterSet
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError
 
 SCREENSHOTS = Path(__file__).with_name("screenshots")
@@ -96,7 +95,7 @@ def looks(page: Page, url: str, kept: Sequence[tuple[str, str]] = EVERY) -> Iter
         yield f"{size}-{scheme}"
 
 
-def in_turn(*cases: tuple[str, str]) -> list[ParameterSet]:
+def in_turn(*cases: tuple[str, str]) -> list[object]:
     """Each address and name wide and light or narrow and dark; the other by ``make test-long``."""
     return [
         pytest.param(*case, look, marks=[pytest.mark.long] if (n + m) % 2 else [])
