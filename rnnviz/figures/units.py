@@ -18,9 +18,8 @@ MOST_COLUMNS = 600
 """States drawn in a heatmap: two pixels each on a wide screen."""
 MOST_ROWS = 128
 """Units drawn in a heatmap: one pixel each."""
-LONG_ENDS = 1e9
-"""A limit of the states whose power of ten leaves the row's name no room beside all swatches."""
 FEW = tuple(SIGNED[place] for place in (0, 2, 5, 8, 10))
+"""Of the states' colours, so many that on a phone the row's name does not run into its key."""
 _AXIS = {
     "title": {"text": "unit"},
     "type": "category",
@@ -95,8 +94,7 @@ def state_row(units: Shown, top: float, palette: Palette, axis: str) -> Row:
     }
     masks = kinds_of_values(h)
     marks = cells(masks, place, "t = %{x}, unit %{y}")
-    swatches = SIGNED if limit < LONG_ENDS else FEW
-    own_key = key(swatches, short(-limit), short(limit), top, palette)
+    own_key = key(FEW, short(-limit), short(limit), top, palette)
     notes = [heading("Hidden states h<sub>t</sub>", top), own_key, *cells_note(masks, top, palette)]
     return Row([values, *marks], notes, _AXIS)
 
