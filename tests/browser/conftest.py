@@ -4,12 +4,13 @@ A test that opens a page fails when the page logs an error or asks any host but 
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from browser.install import find_chromium
-from browser.pages import WIDTHS, photograph, settle, watch
+from browser.pages import WIDTHS, photograph, settle, watching
 from browser.serving import serving
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -22,6 +23,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",  # what one page has compiled, the next one has too
 ]
 collect_ignore = ["charts"]  # a Streamlit app, which is run and not imported
 
@@ -69,8 +71,10 @@ def problems() -> list[str]:
 
 @pytest.fixture(scope="module")
 def profile(chromium: Browser) -> Iterator[BrowserContext]:
-    """A profile whose cache outlives a test: scripts are loaded and compiled once a module."""
-    yield (context := chromium.new_context())
+    """A profile with one page; scripts are loaded and compiled once a module."""
+    context = chromium.new_context()
+    context.new_page()
+    yield context
     context.close()
 
 
@@ -78,32 +82,43 @@ def profile(chromium: Browser) -> Iterator[BrowserContext]:
 def open_page(
     chromium: Browser, profile: BrowserContext, problems: list[str]
 ) -> Iterator[OpenPage]:
-    """Opens an address as a visitor who was never there, and waits until it is drawn."""
-    contexts = []
+    """Opens an address as a visitor who was never there, and waits until it is drawn.
 
-    def open_page(
-        url: str,
-        *,
-        width: int = WIDTHS["wide"],
-        scheme: str = "light",
-        prepare: Callable[[Page], object] = lambda _: None,
-    ) -> Page:
-        contexts.append(chromium.new_context() if contexts else profile)
-        page = contexts[-1].new_page()
-        page.set_viewport_size({"width": width, "height": 1000})
-        page.emulate_media(color_scheme=scheme)
-        watch(page, urlsplit(url).netloc, problems)
-        prepare(page)
-        page.goto(url)
-        settle(page)
-        return page
+    The first is opened where the last test's was, which takes half as long as a new page does;
+    what is to be prepared has a page of its own, each further one a profile of its own.
+    """
+    opened: list[Page] = []
+    with ExitStack() as left:
 
-    yield open_page
+        def page_for(prepare: object) -> Page:
+            if opened:
+                return left.enter_context(chromium.new_context()).new_page()
+            if prepare or not profile.pages:
+                return left.enter_context(profile.new_page())
+            return profile.pages[0]
+
+        def open_page(
+            url: str,
+            *,
+            width: int = WIDTHS["wide"],
+            scheme: str = "light",
+            prepare: Callable[[Page], object] | None = None,
+        ) -> Page:
+            opened.append(page := page_for(prepare))
+            left.enter_context(watching(page, urlsplit(url).netloc, problems))
+            page.set_viewport_size({"width": width, "height": 1000})
+            page.emulate_media(color_scheme=scheme)
+            if prepare:
+                prepare(page)
+            page.goto(url)
+            settle(page)
+            return page
+
+        yield open_page
     for page in profile.pages:
-        page.close()
+        page.unroute_all()
+        page.goto("about:blank")
     profile.clear_cookies()
-    for context in contexts[1:]:
-        context.close()
     assert problems == []
 
 

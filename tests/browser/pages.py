@@ -38,7 +38,8 @@ REPAINTED = """([key, before]) =>
   Number(document.querySelector(`[data-chart="${key}"]`)?.dataset.revision) > before"""
 
 
-def watch(page: Page, host: str, problems: list[str]) -> None:
+@contextmanager
+def watching(page: Page, host: str, problems: list[str]) -> Iterator[None]:
     """Write into ``problems`` each error on the page, and each request to another host."""
 
     def note_request(url: str) -> None:
@@ -52,10 +53,17 @@ def watch(page: Page, host: str, problems: list[str]) -> None:
         if line.type == "error" and not is_probe:
             problems.append(line.text)
 
-    page.on("console", note_line)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: note_request(request.url))
-    page.on("websocket", lambda socket: note_request(socket.url))
+    listeners = {
+        "console": note_line,
+        "pageerror": lambda error: problems.append(str(error)),
+        "request": lambda request: note_request(request.url),
+        "websocket": lambda socket: note_request(socket.url),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    yield
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
 
 
 def settle(page: Page) -> None:

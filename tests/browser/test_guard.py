@@ -1,7 +1,7 @@
 """What is refused, in a real browser: who comes too many, or with a wrong file, reads why."""
 
 import pytest
-from browser.pages import settle, watch
+from browser.pages import settle, watching
 from browser.serving import serving
 from playwright.sync_api import Browser, expect
 
@@ -14,22 +14,24 @@ def test_who_comes_too_many_reads_why_and_who_reloads_stays(
     with serving("tests/guarded/app.py", tmp_path) as served:
         inside, outside = chromium.new_context(), chromium.new_context()
         page, late = inside.new_page(), outside.new_page()
-        watch(page, served.address.removeprefix("http://"), problems)
-        page.goto(served.address)
-        settle(page)
+        with watching(page, served.address.removeprefix("http://"), problems):
+            page.goto(served.address)
+            settle(page)
 
-        answer = late.goto(served.address)
-        assert answer is not None
-        assert answer.status == 503
-        expect(late.get_by_role("heading", name="rnnviz is full")).to_be_visible()
-        expect(late.get_by_text("All 1 places are taken. This page tries again")).to_be_visible()
+            answer = late.goto(served.address)
+            assert answer is not None
+            assert answer.status == 503
+            expect(late.get_by_role("heading", name="rnnviz is full")).to_be_visible()
+            expect(
+                late.get_by_text("All 1 places are taken. This page tries again")
+            ).to_be_visible()
 
-        page.get_by_label("whole").fill("12")
-        page.get_by_label("whole").press("Enter")
-        expect(page.get_by_text("'whole': 12")).to_be_visible()
-        page.reload()
-        settle(page)
-        expect(page.get_by_text("'whole': 7")).to_be_visible()
+            page.get_by_label("whole").fill("12")
+            page.get_by_label("whole").press("Enter")
+            expect(page.get_by_text("'whole': 12")).to_be_visible()
+            page.reload()
+            settle(page)
+            expect(page.get_by_text("'whole': 7")).to_be_visible()
         assert problems == []
 
         inside.close()
