@@ -12,6 +12,7 @@ from dashboard.frame import header, style
 from dashboard.views import compare, explore, runs, sweep, train, your_model
 
 
+@guard.turn()
 def main() -> None:
     """Draw the page that is open."""
     st.set_page_config(page_title="rnnviz", layout="wide")

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from dashboard.chart import Follow, message, words_of
 from dashboard.chart.wire import addressed, bundle
+from dashboard.guard.turns import turn
 
 ADDRESS: Final = "rnnviz/follow"
 MOST_BYTES: Final = 32 << 10
@@ -110,7 +111,7 @@ async def _answer(asked: Asked) -> Response:
         if asked.turn < _newest.get(asked.token, 0):
             return Response(status_code=OVERTAKEN)
         try:
-            answer = await run_in_threadpool(lambda: bundle(asked.parts()))
+            answer = await run_in_threadpool(turn()(lambda: bundle(asked.parts())))
         except ValueError as error:
             return PlainTextResponse(f"Nothing was drawn: {error}.", 422)
     return Response(answer, media_type="application/octet-stream")

@@ -16,9 +16,10 @@ from dashboard.guard.headers import Headers
 from dashboard.guard.hosts import Hosts
 from dashboard.guard.seats import Seats
 from dashboard.guard.settings import hosts, sessions
+from dashboard.guard.turns import turn
 from dashboard.guard.upkeep import Lifespan, upkeep
 
-__all__ = ["lifespan", "middleware", "tell"]
+__all__ = ["lifespan", "middleware", "tell", "turn"]
 
 _seats = Seats(sessions())
 _arrived: dict[tuple[str, str], float] = {}

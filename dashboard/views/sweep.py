@@ -6,6 +6,7 @@ import streamlit as st
 from dashboard import session, sweeps
 from dashboard.chart import OnPick
 from dashboard.frame import escape, picture
+from dashboard.guard.turns import turn
 from dashboard.limits import SWEEP_AT_ONCE
 from dashboard.link import CHOICES
 from dashboard.runs import BUSY
@@ -100,6 +101,7 @@ def _start(config: SweepConfig) -> None:
     sweeps.start(config)
 
 
+@turn()
 def _watch(job: SweepJob, was_alive: bool) -> None:
     """The sweep so far; the whole page is drawn again where its buttons must follow."""
     shown = job.poll()

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import session, words
 from dashboard.beside import beside, choose_runs, chosen_beside, configs
 from dashboard.frame import escape, picture
+from dashboard.guard.turns import turn
 from dashboard.jobs import TrainJob
 from dashboard.lab import Seen, seen
 from dashboard.link import LOOKS as TITLES
@@ -60,6 +61,7 @@ def render() -> None:
         offer(_taken(job))
 
 
+@turn()
 def _watch(job: TrainJob, were_alive: list[TrainJob]) -> None:
     """The run so far; the whole page is drawn again where its buttons or its link must follow."""
     snapshot = job.poll()
