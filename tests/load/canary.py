@@ -4,10 +4,10 @@ import time
 from urllib.parse import urlsplit
 
 import numpy as np
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.install import find_chromium
-from tests.browser.pages import watch
+from tests.browser.pages import watching
 
 from .scenarios import Server
 from .table import Row, at_most
@@ -26,21 +26,8 @@ def seen(served: Server) -> list[Row]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1240})
-        watch(page, urlsplit(served.address).netloc, problems)
-        page.add_init_script(LISTEN)
-        start = time.perf_counter()
-        page.goto(served.address)
-        page.wait_for_function(f"window.painted.size >= {CHARTS}")
-        first = time.perf_counter() - start
-        page.wait_for_timeout(1000)
-        slider, waits = page.locator(".st-key-set-gain input"), []
-        for _ in range(MOVES):
-            page.evaluate("window.painted.clear()")
-            start = time.perf_counter()
-            slider.press("ArrowRight")
-            page.wait_for_function(f"window.painted.size >= {CHARTS}")
-            waits.append(time.perf_counter() - start)
-            page.wait_for_timeout(200)
+        with watching(page, urlsplit(served.address).netloc, problems):
+            first, waits = _waited(page, served.address)
         browser.close()
     abroad = sum("another host" in problem for problem in problems)
     return [
@@ -49,3 +36,22 @@ def seen(served: Server) -> list[Row]:
         at_most("L8", "errors in its console", len(problems) - abroad, 0, "", 0),
         at_most("L8", "requests to other hosts", abroad, 0, "", 0),
     ]
+
+
+def _waited(page: Page, address: str) -> tuple[float, list[float]]:
+    """Seconds to the first whole page, and to the last picture after each move."""
+    page.add_init_script(LISTEN)
+    start = time.perf_counter()
+    page.goto(address)
+    page.wait_for_function(f"window.painted.size >= {CHARTS}")
+    first = time.perf_counter() - start
+    page.wait_for_timeout(1000)
+    slider, waits = page.locator(".st-key-set-gain input"), []
+    for _ in range(MOVES):
+        page.evaluate("window.painted.clear()")
+        start = time.perf_counter()
+        slider.press("ArrowRight")
+        page.wait_for_function(f"window.painted.size >= {CHARTS}")
+        waits.append(time.perf_counter() - start)
+        page.wait_for_timeout(200)
+    return first, waits
