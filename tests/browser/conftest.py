@@ -51,9 +51,9 @@ def charts_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield served.address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """A Chromium with its own profile; for one module, because Playwright holds the event loop."""
+    """A Chromium for this folder's tests, and no others: Playwright holds the event loop."""
     program = find_chromium()
     if program is None:
         pytest.fail("no Chromium on this machine: `python tests/browser/install.py` fetches one")
@@ -69,9 +69,9 @@ def problems() -> list[str]:
     return []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def profile(chromium: Browser) -> Iterator[BrowserContext]:
-    """A profile with one page; scripts are loaded and compiled once a module."""
+    """A profile with one page: scripts are loaded and compiled once."""
     context = chromium.new_context()
     context.new_page()
     yield context
