@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser.pages import chart, looks, photograph, repainting, settle
+from browser.pages import BOTH, chart, looks, photograph, repainting, settle
 
 import rnnviz as rv
 from dashboard.chart.server import ADDRESS, version
@@ -228,10 +228,10 @@ def test_a_chart_that_cannot_be_drawn_says_so_and_leaves_the_others_alone(page):
 
 
 def test_without_plotly_each_chart_says_so_and_the_page_stays(open_page, charts_app, problems):
-    page = open_page(charts_app)
-    page.route("**/plotly.min.js", lambda route: route.abort())
-    page.reload()
-    settle(page)
+    def refuse(page):
+        page.route("**/plotly.min.js", lambda route: route.abort())
+
+    page = open_page(charts_app, prepare=refuse)
     assert "did not arrive" in chart(page, "curves").get_by_role("alert").inner_text()
     assert page.locator('[data-testid="stSlider"]').is_visible()
     assert problems
@@ -267,7 +267,7 @@ def test_quick_moves_end_at_the_last_value(page):
 
 def test_both_themes_and_both_widths_can_be_looked_at(open_page, charts_app):
     page = open_page(charts_app)
-    for look in looks(page, charts_app):
+    for look in looks(page, charts_app, BOTH):
         assert photograph(page, f"charts-{look}").stat().st_size > 8_000
 
 

@@ -11,16 +11,6 @@ SMALL = (
 )
 
 
-@pytest.fixture
-def swept(open_page, app):
-    """The page with a sweep that is done."""
-    page = open_page(f"{app}/sweep?{SMALL}")
-    expect(page.get_by_text("Finished: 12 runs.")).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("button", name="Open this run in Explore")).to_be_visible()
-    settle(page)
-    return page
-
-
 def opened_run(page):
     """The settings in the address of Explore, once it is there."""
     expect(chart(page, "time-panel").locator(".main-svg").first).to_be_visible()
@@ -30,18 +20,21 @@ def opened_run(page):
     return parse_qs(address.query)
 
 
-def test_a_click_on_a_cell_opens_its_run_in_explore(swept):
-    plot = chart(swept, "phase-map").locator(".js-plotly-plot")
-    box = plot.locator(".nsewdrag").first.bounding_box()
-    swept.mouse.click(box["x"] + 0.83 * box["width"], box["y"] + 0.25 * box["height"])
-    query = opened_run(swept)
-    assert (query["gain"], query["input_scale"], query["seed"]) == (["1.5"], ["2.0"], ["0"])
-
-
-def test_without_a_mouse_the_same_run_is_chosen_by_its_values(swept):
-    swept.get_by_role("button", name="Open this run in Explore").click()
-    query = opened_run(swept)
+def test_a_run_is_opened_in_explore_by_its_values_and_by_a_click_on_its_cell(open_page, app):
+    page = open_page(f"{app}/sweep?{SMALL}")
+    expect(page.get_by_text("Finished: 12 runs.")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Open this run in Explore").click()
+    query = opened_run(page)
     assert (query["gain"], query["input_scale"]) == (["0.5"], ["0.5"])
+
+    page.go_back()
+    plot = chart(page, "phase-map").locator(".js-plotly-plot")
+    plot.locator(".nsewdrag").first.wait_for()
+    settle(page)
+    box = plot.locator(".nsewdrag").first.bounding_box()
+    page.mouse.click(box["x"] + 0.83 * box["width"], box["y"] + 0.25 * box["height"])
+    query = opened_run(page)
+    assert (query["gain"], query["input_scale"], query["seed"]) == (["1.5"], ["2.0"], ["0"])
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,6 @@ def test_a_reload_finds_the_run_and_another_browser_does_not(open_page, app):
     settle(page)
     expect(running(page)).to_be_visible(timeout=15_000)
 
-    other = open_page(page.url)
-    expect(other.get_by_role("button", name="Start")).to_be_enabled()
-    expect(running(other)).to_have_count(0)
-
     (secret,) = [c for c in page.context.cookies() if c["name"] == "rnnviz_visitor"]
     assert secret["httpOnly"]
     assert secret["value"] not in page.url
@@ -34,3 +30,8 @@ def test_a_reload_finds_the_run_and_another_browser_does_not(open_page, app):
     assert secret["value"] not in page.evaluate("document.cookie")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopped after")).to_be_visible(timeout=15_000)
+
+    other = open_page(page.url)
+    expect(other.get_by_role("button", name="Start")).to_be_enabled()
+    for shown in (running(other), other.get_by_text("Stopped after")):
+        expect(shown).to_have_count(0)
