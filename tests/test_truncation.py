@@ -20,29 +20,35 @@ def recorded(net, **changes):
 
 
 def detached(record, window):
-    """Truncated BPTT: each loss's own graph begins at the states ``window`` steps before."""
+    """Truncated BPTT: each loss's own graph begins at the states ``window`` steps before.
+
+    The losses of the first ``window`` steps have one graph, as none begins before the sequence.
+    """
     torch = pytest.importorskip("torch")
     net = record.network
     params = {key: torch.tensor(W, requires_grad=True) for key, W in net.params.items()}
     cell = next(name for name, kind in rv.CELLS.items() if type(net.layers[0].cell) is kind)
-    for s in range(record.steps):
-        first = max(0, s - window + 1)
+    losses = []
+    for first in range(record.steps - window + 1):
         states = []
         for layer, seen in zip(net.layers, record.layers, strict=True):
             names = layer.cell.state_names
             start = torch.tensor(seen.s[first]).chunk(len(names), dim=1)
             states.append(dict(zip(names, start, strict=True)))
-        for t in range(first, s + 1):
+        for t in range(first, first + window):
             below = torch.tensor(record.x[t])
             for n, layer in enumerate(net.layers):
                 own = {key: params[f"{net.names[n]}.{key}"] for key in layer.params}
                 _, _, states[n] = TWINS[cell](torch, layer.cell, own, below, states[n])
                 given = states[n]["h"]
                 below = given + below if net.residual and n else given
-        y = below
-        if net.readout:
-            y = below @ params["readout.W_hy"].T + params["readout.b_y"]
-        (y * torch.tensor(record.dy[s])).sum().backward()
+            if first and t < first + window - 1:
+                continue
+            y = below
+            if net.readout:
+                y = below @ params["readout.W_hy"].T + params["readout.b_y"]
+            losses.append((y * torch.tensor(record.dy[t])).sum())
+    torch.stack(losses).sum().backward()
     return {key: W.grad.numpy() for key, W in params.items()}
 
 
