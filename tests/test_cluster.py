@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def grid(points: int) -> rv.SweepConfig:
-    base = rv.TrainConfig(task="adding", hidden_size=6, batch_size=3, steps=15, iterations=40)
+    base = rv.TrainConfig(task="adding", hidden_size=6, batch_size=3, steps=15, iterations=20)
     knobs = [rv.Knob.of("hidden_size", range(3, 3 + points))]
     return rv.SweepConfig(base=base, knobs=knobs, seeds=[0, 1], measures=["factor", "trained_loss"])
 
@@ -138,7 +138,7 @@ def test_a_scheduler_that_dies_leaves_the_points_that_were_finished(tmp_path):
 
 
 def test_a_local_cluster_gives_the_same_table():
-    config = grid(5)
+    config = grid(3)
     one, two = (rv.sweep(config, workers=count) for count in (1, 2))
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 

@@ -160,7 +160,7 @@ rv.sweep(config, sys.argv[1], workers=1)
 
 @pytest.mark.slow
 def test_a_killed_sweep_loses_no_finished_chunk(tmp_path):
-    base = rv.TrainConfig(task="adding", batch_size=4, steps=40, iterations=40)
+    base = rv.TrainConfig(task="adding", batch_size=4, steps=40, iterations=20)
     knob = rv.Knob.of("hidden_size", range(4, 14))  # each size is a chunk of its own
     config = rv.SweepConfig(base=base, knobs=[knob], seeds=[0, 1], measures=["trained_loss"])
     command = [sys.executable, "-c", SWEEP, str(tmp_path)]

@@ -13,8 +13,8 @@ from rnnviz import Knob, SweepConfig, TrainConfig, sweep
 BASE = TrainConfig(hidden_size=7, steps=11, batch_size=3, task="sine")
 SHORT = SweepConfig(base=BASE, knobs=[Knob.linear("gain", 0.5, 1.5, 3)], seeds=[0, 1])
 LONG = SweepConfig(
-    base=BASE.replace(steps=60, hidden_size=32, iterations=30),
-    knobs=[Knob.linear("gain", 0.5, 1.5, 40)],
+    base=BASE.replace(steps=60, iterations=30),
+    knobs=[Knob.of("hidden_size", range(20, 60))],  # each size is a chunk of its own
     seeds=[0, 1, 2],
     measures=["trained_loss"],
 )
@@ -68,7 +68,7 @@ def test_what_was_computed_is_kept_over_a_pause_a_kill_and_a_stop(begin):
     assert job.poll().state == "stopped"
     rows = job.rows()
     assert len(rows) > more
-    assert not rows.duplicated(["gain", "seed"]).any()
+    assert not rows.duplicated(["hidden_size", "seed"]).any()
 
 
 def test_a_second_sweep_waits_for_a_place_and_one_nobody_looks_at_gives_way(begin):
