@@ -90,9 +90,7 @@ def test_everything_recorded_equals_autograd(cell, readout, make_loss):
     ("layers", "both", "residual"),
     [
         (1, False, False),
-        (1, True, False),
         (2, True, False),
-        (3, False, False),
         (3, False, True),
         (3, True, True),
     ],
