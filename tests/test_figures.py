@@ -73,6 +73,11 @@ def trained():
 
 
 def every_picture(settings, **options):
+    """Each picture, by name."""
+    return pictures_of_a_run(settings, **options) | pictures_of_many_runs(**options)
+
+
+def pictures_of_a_run(settings, **options):
     """Each picture of one run, by name."""
     record, batch = rv.run(settings), draw(settings)
     total, loss = flow_of(record, "total"), batch.loss(settings.loss_at)
@@ -104,6 +109,14 @@ def every_picture(settings, **options):
         "prediction": figures.prediction(record.y, batch, mask=loss.mask, **options),
         "gradient_check": figures.gradient_check(checked, **options),
         "lyapunov": figures.lyapunov(rv.diagnostics.lyapunov(record), flow_of(record), **options),
+        "loss_slice": figures.loss_slice(surface_of(record, loss, 1), **options),
+        "loss_surface": figures.loss_surface(surface_of(record, loss, 2), **options),
+    }
+
+
+def pictures_of_many_runs(**options):
+    """Each picture of a training or a sweep, by name."""
+    return {
         "loss_curve": figures.loss_curve(trained(), baseline=0.3, **options),
         "accuracy_curve": figures.accuracy_curve(trained(), chance=0.5, **options),
         "gradient_map": figures.gradient_map(trained(), **options),
@@ -113,8 +126,6 @@ def every_picture(settings, **options):
         "spectrum_path": figures.spectrum_path(trained(), **options),
         "unit_health": figures.unit_health(trained(), **options),
         "update_ratios": figures.update_ratios(trained(), **options),
-        "loss_slice": figures.loss_slice(surface_of(record, loss, 1), **options),
-        "loss_surface": figures.loss_surface(surface_of(record, loss, 2), **options),
         "gradient_norm": figures.gradient_norm(trained(), **options),
         "phase_map": figures.phase_map(swept(), **options),
         "sweep_lines": figures.sweep_lines(swept(), **options),
@@ -202,7 +213,10 @@ def test_every_picture_takes_itself_as_a_ghost(pictures):
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_every_picture_is_valid_and_draws_something(settings):
-    for name, figure in every_picture(config(**settings)).items():
+    drawn = pictures_of_a_run(config(**settings))
+    if not settings:
+        drawn |= pictures_of_many_runs()
+    for name, figure in drawn.items():
         assert isinstance(figure, go.Figure), name
         assert len(go.Figure(figure.to_dict()).data) > 0, name  # plotly's own validation
         assert json.loads(figure.to_json())["data"], name
