@@ -248,14 +248,14 @@ def test_another_run_goes_on_from_a_moment(app_of):
 
 def test_every_way_to_look_draws_its_picture(app_of):
     app, questions = found(app_of), set()
-    for look in ("panel", "ratios", "spectrum", "half-life", "radius", "units"):
+    for look in ("panel", "ratios", "prediction", "spectrum", "half-life", "radius", "units"):
         app.pills(key="look").set_value(look).run()
         assert not app.exception
         assert list(drawn(app))[-1] == f"look-{look}"
         questions.add(drawn(app)[f"look-{look}"]["question"])
         lines = [text for text in words_of(app) if "Gradient and carried change agree" in text]
         assert ["<b>Holds.</b>" in line for line in lines] == [True] * (look == "panel")
-    assert len(questions) == 6
+    assert len(questions) == 7
     assert "saturated" in counted(app)
 
 
