@@ -47,6 +47,10 @@ STILL = """() => {
 }"""
 
 
+def listen(page):
+    page.add_init_script(LISTEN)
+
+
 def thumb_of(page, field):
     return page.locator(f"[class*=st-key-{field}] [data-testid=stSliderThumbValue]").locator("..")
 
@@ -70,7 +74,7 @@ def words(page):
 
 
 def test_words_and_pictures_follow_a_slider_and_are_the_pages_own_on_release(open_page, app):
-    page = open_page(f"{app}/?{SMALL}&gain=1", prepare=lambda page: page.add_init_script(LISTEN))
+    page = open_page(f"{app}/?{SMALL}&gain=1", prepare=listen)
     link, before, curve = page.url, words(page), page.evaluate(CURVE, "time-panel")
     with dragging(page, "set-gain", 0.8):
         expect(page.locator("[data-words=verdict]")).not_to_have_text(before)
@@ -91,7 +95,7 @@ def test_words_and_pictures_follow_a_slider_and_are_the_pages_own_on_release(ope
 
 
 def test_what_is_moved_is_what_would_be_drawn_anew(open_page, app):
-    page = open_page(f"{app}/?{SMALL}&gain=1", prepare=lambda page: page.add_init_script(LISTEN))
+    page = open_page(f"{app}/?{SMALL}&gain=1", prepare=listen)
     with dragging(page, "set-gain", 0.6):
         page.wait_for_function(STILL, polling=500)
         heading = page.locator("[data-chart=time-panel] .annotation").first.element_handle()
@@ -117,7 +121,7 @@ def test_what_is_moved_is_what_would_be_drawn_anew(open_page, app):
 
 
 def test_a_key_that_is_held_is_followed_too(open_page, app):
-    page = open_page(f"{app}/?{SMALL}&gain=1", prepare=lambda page: page.add_init_script(LISTEN))
+    page = open_page(f"{app}/?{SMALL}&gain=1", prepare=listen)
     before = words(page)
     thumb = page.locator(".st-key-set-gain input[type=range]")
     for _ in range(5):
@@ -144,8 +148,7 @@ def test_without_the_route_the_page_follows_on_release(open_page, app, problems)
 
 @pytest.fixture
 def trained(open_page, app):
-    page = open_page(f"{app}/train?{SMALL}&iterations=40")
-    page.add_init_script(LISTEN)
+    page = open_page(f"{app}/train?{SMALL}&iterations=40", prepare=listen)
     page.get_by_role("button", name="Start", exact=True).click()
     page.get_by_text("Finished: 40 steps").wait_for()
     settle(page)
