@@ -45,13 +45,12 @@ def _remedy(explored: Explored) -> None:
 
 
 def _apply(remedy: Remedy) -> None:
-    changed = remedy.apply(session.config())
-    session.change(**{remedy.control: getattr(changed, remedy.control)})
+    session.change(**{remedy.control: remedy.after(session.config())})
 
 
 def _pair(remedy: Remedy) -> None:
     """A link that opens the remedy beside the settings, before and after."""
-    after = getattr(remedy.apply(session.config()), remedy.control)
+    after = remedy.after(session.config())
     view = replace(session.state().view, compare="changes")
     with st.container(horizontal=True, vertical_alignment="center", key="beside-the-verdict"):
         st.page_link(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,16 +28,19 @@ class Remedy:
     multiply: float | None = None
     value: str | int | float | None = None
 
-    def apply(self, config: RunConfig) -> RunConfig:
-        """The config with that control changed, kept within its range."""
-        before = getattr(config, self.control)
+    def after(self, config: RunConfig) -> Any:
+        """What the control is changed to, within its range."""
         if self.multiply is None:
-            return config.replace(**{self.control: self.value})
+            return self.value
+        before = getattr(config, self.control)
         low, high = bounds(type(config).model_fields[self.control])
         high = min(high, config.longest) if self.control == "steps" else high
         after = min(max(before * self.multiply, low), high)
-        rounded = round(after) if isinstance(before, int) else float(f"{after:.3g}")
-        return config.replace(**{self.control: rounded})
+        return round(after) if isinstance(before, int) else float(f"{after:.3g}")
+
+    def apply(self, config: RunConfig) -> RunConfig:
+        """The config with that control changed."""
+        return config.replace(**{self.control: self.after(config)})
 
 
 def for_vanishing(

@@ -188,5 +188,5 @@ def _first_that_changes(
     found = [remedy for remedy in remedies if takes(cell, remedy.control)]
     if config is None:
         return found[0]
-    changes = (r for r in found if config.matters(r.control) and r.apply(config) != config)
-    return next(changes, found[0])
+    changes = (r for r in found if r.after(config) != getattr(config, r.control))
+    return next((r for r in changes if config.matters(r.control)), found[0])
