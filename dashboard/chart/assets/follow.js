@@ -66,22 +66,23 @@ function hold(target) {
 
 async function release(end) {
   if (!held) return;
-  if (late) {
-    end?.stopImmediatePropagation();
+  if (late && end) {
+    end.stopImmediatePropagation();
     passOn();
     await shown(); // the slider lets go where it was drawn last
-    return end?.target.dispatchEvent(new PointerEvent(end.type, end));
+    return end.target.dispatchEvent(new end.constructor(end.type, end));
   }
   noteMove();
   watcher.disconnect();
-  held = null;
+  held = late = null;
   document.body.classList.remove("rnnviz-following");
 }
 
 // Each move of a slider costs the page as much as half a picture: while one is under way, one move is enough.
 function keepBack(event) {
-  if (!held || !asking || !event.isTrusted) return;
-  late = event;
+  if (!held || !event.isTrusted) return;
+  late = asking ? event : null;
+  if (!late) return;
   if (performance.now() > told + LONGEST) passOn();
   event.stopImmediatePropagation();
 }
@@ -123,6 +124,7 @@ async function answerAll() {
     const answer = await ask(asked);
     await drawn;
     if (answer && (held || (isLast && pageCame < asked.since))) drawn = show(answer);
+    else passOn();
   }
   asking = false;
 }
