@@ -18,6 +18,8 @@ LARGE_LIMIT: Final = RUN_LIMIT
 """The most that all large records may take together."""
 GHOSTS_LIMIT: Final = 64 << 20
 """The most that all kept pictures of other runs may take together."""
+TURN_SECONDS: Final = 0.25
+"""How long a page may be drawn before the next begins beside it."""
 COMPARE_PATIENCE: Final = 20.0
 """Seconds that all runs of a comparison may take together."""
 SWEEP_RUNS: Final = 20_000

@@ -12,15 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-PATIENCE: Final = 0.25
-"""Seconds after which a page that is being drawn no longer holds up the next: some take it twice
-as long where nothing of them is kept yet."""
+from dashboard.limits import TURN_SECONDS
 
 
 class Turns:
     """A queue in which whoever takes long is overtaken, and no one else."""
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(self, patience: float = TURN_SECONDS) -> None:
         self._patience = patience
         self._lock = threading.Lock()
         self._waiting: deque[threading.Event] = deque()
