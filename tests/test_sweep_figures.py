@@ -145,6 +145,18 @@ def test_a_single_line_has_its_theory_beside_it():
     np.testing.assert_allclose(names["Factor per step"].y, GAIN.values)
 
 
+def test_over_names_theory_is_a_dash_at_each_that_has_one_and_no_sentence_comes_twice():
+    cells = rv.Knob.of("cell", ["tanh", "lstm", "relu"])
+    small = swept(cells, seeds=(2,), measures=("factor",))
+    figure = figures.sweep_lines(small)
+    theory = by_name(figure)["theory"]
+    assert theory.mode == "markers"
+    assert theory.x.tolist() == [0, 2]
+    np.testing.assert_allclose(theory.y[1], np.sqrt(0.5))
+    assert sum("theory" in note.text for note in figure.layout.annotations) == 1
+    assert figure.layout.meta["subtitle"].count("9 units are few") == 1
+
+
 def test_a_line_of_the_parallel_picture_is_at_its_share_of_each_row():
     small = swept(GAIN, measures=("factor",), cell="linear", init="orthogonal", seeds=(0,))
     points = np.concatenate(

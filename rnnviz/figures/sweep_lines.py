@@ -21,12 +21,15 @@ HOW_TO_READ = (
     "the band from the smallest to the largest. With a second setting there is a line for each of "
     "its values, in a colour of its own and with the value at its end.\n\n"
     "Broken lines were not measured: what theory predicts, the level at which a gradient holds, "
-    "and where half of it is left over the whole sequence, half-life = T.\n\n"
+    "and where half of it is left over the whole sequence, half-life = T. Over names, theory is a "
+    "short dash at each that has one.\n\n"
     "A setting that has no number is a mark at the upper edge, or at the lower one for an exact "
     "0 on a log axis; the words in the corner say which and how many."
 )
 HEIGHT = 320
 MOST_LINES = len(RUNS)
+POINTS = "points"
+"""How a level is drawn where the axis has names: a short dash at each of them."""
 _SYMBOLS = {"zero": "triangle-down", "infinite": "triangle-up", "nan": "x", "failed": "x-thin"}
 
 
@@ -45,7 +48,7 @@ class _Line:
 
 @dataclass(frozen=True, eq=False)
 class _Level:
-    """A thin broken line."""
+    """A thin broken line, or a dash at each of its points."""
 
     text: str
     x: Float[Array, " N"]
@@ -113,7 +116,9 @@ def subtitle(table: SweepTable, measure: str, drawn: int) -> str:
     left_out = f" {drawn} of {many} lines are drawn." if drawn < many else ""
     fixed = [f" {knob.title}: {knob.labels[0]}." for knob in table.config.knobs[2:]]
     rest = (0,) * (len(table.shape) - 1)
-    said = [f" {line.sentence} {line.warning}".rstrip() for line in table.prediction(*rest)]
+    theory = table.prediction(*rest)
+    told = dict.fromkeys([law.sentence for law in theory] + [law.warning for law in theory])
+    said = [f" {sentence}" for sentence in told if sentence]
     return (
         f"{MEASURES[measure]}, the {rule} of {seeds} a point{by}; {table.count:,} of "
         f"{table.config.runs:,} runs done.{left_out}{''.join(fixed)}"
@@ -166,10 +171,7 @@ def _levels(
     if measure == "factor":
         found.append(_Level("holds", ends, np.ones(2), palette.ink, "dot"))
         for line in lines:
-            for known in table.prediction(*line.rest):
-                place = across.place(known.x), known.y
-                colour = line.colour if line.text else palette.radius
-                found.append(_Level(known.label if not line.text else "", *place, colour, "dash"))
+            found += _theory(table, line, across, palette)
     if measure == "exponent":
         found.append(_Level("holds", ends, np.zeros(2), palette.ink, "dot"))
     one = "steps" not in [knob.name for knob in table.config.knobs[1:]]
@@ -182,6 +184,20 @@ def _levels(
     return found
 
 
+def _theory(table: SweepTable, line: _Line, across: Laid, palette: Palette) -> list[_Level]:
+    """What theory predicts along a line; over names, where each has its own law, in one."""
+    known = table.prediction(*line.rest)
+    if not known:
+        return []
+    colour = line.colour if line.text else palette.radius
+    text = "" if line.text else known[0].label
+    if across.axis.scale == "category":
+        x, y = (np.concatenate([getattr(law, name) for law in known]) for name in ("x", "y"))
+        there = np.isfinite(y)
+        return [_Level(text, across.place(x[there]), y[there], colour, POINTS)]
+    return [_Level(text, across.place(law.x), law.y, colour, "dash") for law in known]
+
+
 def _area(
     lines: list[_Line], levels: list[_Level], measure: str, across: Laid
 ) -> tuple[Area, bool]:
@@ -192,7 +208,7 @@ def _area(
     finite = seen[np.isfinite(seen)]
     known = finite[finite > 0]
     log = measure in LOG10 and len(known) > 0 and bool(known.max() > 10 * known.min())
-    held = [level.y[:1] for level in levels if level.dash != "dash"]
+    held = [level.y[:1] for level in levels if level.dash not in ("dash", POINTS)]
     values = _on(np.concatenate([finite, *held]), log)
     values = values[np.isfinite(values)] if np.isfinite(values).any() else np.array([0.0, 1.0])
     low, high = float(values.min()), float(values.max())
@@ -257,9 +273,12 @@ def _pale(colour: str) -> str:
 
 def _broken(level: _Level, *, log: bool) -> Json:
     y = np.where(level.y > 0, level.y, np.nan) if log else level.y
-    line = {"color": level.colour, "width": 1.5, "dash": level.dash}
-    own = {"type": "scatter", "mode": "lines", "name": level.text or "theory", "hoverinfo": "skip"}
-    return own | {"x": level.x, "y": y, "line": line}
+    own: Json = {"type": "scatter", "name": level.text or "theory", "hoverinfo": "skip"}
+    own |= {"x": level.x, "y": y}
+    line = {"color": level.colour, "width": 1.5}
+    if level.dash == POINTS:
+        return own | {"mode": "markers", "marker": {"symbol": "line-ew", "size": 24, "line": line}}
+    return own | {"mode": "lines", "line": line | {"dash": level.dash}}
 
 
 def _marks(line: _Line, across: Laid, area: Area, measure: str, *, log: bool) -> list[Json]:
