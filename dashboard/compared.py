@@ -63,13 +63,21 @@ def check(runs: Sequence[Compared], seeds: int) -> None:
     ValueError
         In a sentence: what is allowed, and what came.
     """
-    seconds = seeds * sum(checked(one.config.run).seconds for one in runs)
+    seconds = seeds * sum(_seconds(one) for one in runs)
     if seconds > COMPARE_PATIENCE:
         raise ValueError(
             f"the runs must take at most about {COMPARE_PATIENCE:.0f} s together, got about "
             f"{seconds:,.0f} s for {len(runs)} networks and {seeds} seeds: lower one of them, or "
             "the length"
         )
+
+
+def _seconds(one: Compared) -> float:
+    """What one run will take, or which of them takes too much."""
+    try:
+        return checked(one.config.run).seconds
+    except ValueError as refused:
+        raise ValueError(f"{one.name}: {refused}") from None
 
 
 _norms: LRUCache[RunConfig, Array] = LRUCache(NORMS_KEPT, getsizeof=lambda norm: 512 + norm.nbytes)

@@ -145,7 +145,10 @@ def test_heatmaps_share_a_scale():
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"columns": "hidden_size=1024,layers=8", "steps": "2000", "task": "sine"}, "128 MB"),
+        (
+            {"columns": "hidden_size=1024,layers=8", "steps": "2000", "task": "sine"},
+            "hidden size 1024: the run must take at most 128 MB",
+        ),
         (
             {"columns": "hidden_size=9", "hidden_size": "8", "steps": "10000", "task": "sine"}
             | {"cell": "lstm_norm", "layers": "6", "batch_size": "1", "seeds": "9"},
