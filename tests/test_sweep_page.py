@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import limits
 from dashboard.link import from_query, to_query
 from dashboard.sweep_choice import SweepChoice, from_texts, to_texts
+from dashboard.sweep_controls import DRAWN_TWICE
 from rnnviz import SWEEPS, Knob
 
 SMALL = {"hidden_size": "6", "steps": "12", "batch_size": "3", "task": "sine", "sweep_seeds": "2"}
@@ -58,6 +59,23 @@ def test_a_short_sweep_is_on_the_page_without_a_click():
     done = finished(opened(knobs="gain=0.5:1.5:3;input_scale=0.5,2.0"))
     assert progress(done) == "Finished: 12 runs."
     assert "phase-map" in drawn(done)
+
+
+def test_the_caption_tells_names_one_by_one_and_the_settings_of_the_first_run():
+    done = finished(opened(knobs="cell=relu,tanh,gru;gain=0.5:1.5:3", sweep_seeds="1"))
+    notes = drawn(done)["phase-map"]["figure"]["layout"]["annotations"]
+    words = notes[-1]["text"].replace("<br>", " ")
+    assert "Cell ReLU / tanh / GRU, Gain g 0.5 to 1.5; 1 seed. The first run: ReLU, H = 6" in words
+
+
+def test_boxes_are_told_their_values_again_where_the_page_is_drawn_twice_in_a_row():
+    app = opened(knobs="gain=0:2:200;input_scale=0:2:200")
+    boxes = ("sweep-seeds", "from-0", "to-0", "count-1")
+    app.session_state[f"kept-{DRAWN_TWICE}"] = True
+    app.run()
+    assert all(app.number_input(key).proto.set_value for key in boxes)
+    app.run()
+    assert not any(app.number_input(key).proto.set_value for key in boxes)
 
 
 def test_one_knob_is_drawn_as_lines_and_three_side_by_side():

@@ -1,4 +1,6 @@
-"""Sweep: one or two settings turned over their range, as a map with the theory drawn on it."""
+"""Sweep: one to three settings turned over their range, as a map with the theory drawn on it."""
+
+import time
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -11,12 +13,13 @@ from dashboard.limits import SWEEP_AT_ONCE
 from dashboard.link import CHOICES
 from dashboard.runs import BUSY
 from dashboard.section import Look
-from dashboard.sweep_controls import controls
+from dashboard.sweep_controls import DRAWN_TWICE, controls
 from dashboard.sweep_job import GOES_ON, Shown, SweepJob
 from dashboard.take_away import offer
 from dashboard.taken import of_sweep
-from rnnviz import SweepConfig, figures
+from rnnviz import Knob, SweepConfig, figures
 from rnnviz.export import caption
+from rnnviz.figures.text import count
 from rnnviz.figures.theme import Theme
 from rnnviz.sweep.sweep import SweepPlan
 from rnnviz.sweep.table import SweepTable
@@ -39,11 +42,12 @@ def render() -> None:
         session.keep("opens", None)
         st.switch_page(session.kept("explore-page"), query_params=session.link_to(config=place))
     st.caption(
-        "One or two settings are turned over their range, and every point is a run of the network "
-        "that the sidebar describes."
+        "One to three settings are turned over their range, and every point is a run of the "
+        "network that the sidebar describes."
     )
     choice = session.state().sweep
     controls(choice)
+    session.keep(DRAWN_TWICE, False)
     job = sweeps.mine()
     config: SweepConfig | None = None
     plan: SweepPlan | None = None
@@ -60,7 +64,7 @@ def render() -> None:
     if config and job.config != config:
         st.caption("The settings have changed since this sweep was started; start again.")
     alive = job.state in BUSY
-    st.fragment(_watch, run_every=EVERY if alive else None)(job, alive)
+    st.fragment(_watch, run_every=EVERY if alive else None)(job, alive, time.monotonic())
 
 
 def _buttons(job: SweepJob | None, config: SweepConfig | None, plan: SweepPlan | None) -> None:
@@ -92,8 +96,8 @@ def _buttons(job: SweepJob | None, config: SweepConfig | None, plan: SweepPlan |
         )
         if plan:
             st.markdown(
-                f":small[:gray[{plan.runs:,} runs take about {_time(plan.seconds)} of one core "
-                f"and {plan.nbytes / 2**20:,.0f} MB.]]"
+                f":small[:gray[{count(plan.runs, 'run')}, about {_time(plan.seconds)} of one core "
+                f"and {max(1, plan.nbytes / 2**20):,.0f} MB.]]"
             )
 
 
@@ -102,11 +106,17 @@ def _start(config: SweepConfig) -> None:
 
 
 @turn()
-def _watch(job: SweepJob, was_alive: bool) -> None:
-    """The sweep so far; the whole page is drawn again where its buttons must follow."""
+def _watch(job: SweepJob, was_alive: bool, since: float) -> None:
+    """The sweep so far; the whole page is drawn again where its buttons must follow.
+
+    A sweep may have ended while its page was drawn: the browser is to hear of that drawing first,
+    or boxes that it was told the value of once stay at their least, and a click takes that for
+    the visitor's.
+    """
     shown = job.poll()
-    ended = was_alive and shown.state not in BUSY
+    ended = was_alive and shown.state not in BUSY and time.monotonic() - since > EVERY / 2
     if ended or session.kept("opens") or session.is_ahead():
+        session.keep(DRAWN_TWICE, True)
         session.redraw()
     _progress(job, shown)
     rows = job.rows()
@@ -168,8 +178,16 @@ def _measure(table: SweepTable) -> str:
 
 
 def _caption(config: SweepConfig) -> str:
-    turned = ", ".join(f"{k.title} {k.labels[0]} to {k.labels[-1]}" for k in config.knobs)
-    return f"{turned}; {len(config.seeds)} seeds. The rest: {caption(config.base.run)}"
+    turned = ", ".join(f"{knob.title} {_span(knob)}" for knob in config.knobs)
+    seeds = count(len(config.seeds), "seed")
+    return f"{turned}; {seeds}. The first run: {caption(config.base.run)}"
+
+
+def _span(knob: Knob) -> str:
+    """The values of a knob: names one by one, numbers by the first and the last."""
+    if isinstance(knob.values[0], str):
+        return " / ".join(knob.labels)
+    return " to ".join(dict.fromkeys((knob.labels[0], knob.labels[-1])))
 
 
 def _picked(table: SweepTable) -> OnPick:
