@@ -64,6 +64,7 @@ def put(app, data, name):
 def test_a_file_is_shown_with_its_training_and_a_way_to_its_settings(page, trained):
     app = put(page, trained.data, "a.safetensors")
     assert "my \\`first\\` run" in said(app)
+    assert f"loss {trained.record.loss:.3g} ·" in said(app).replace("\\", "")
     charts = [one.proto.id for one in app.get("bidi_component")]
     assert len(charts) >= 4
     (link,) = app.get("page_link")

@@ -1,5 +1,6 @@
 """Runs: from files, one that is opened here or those of a folder, with all that Explore shows."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -7,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import session
-from dashboard.frame import escape, picture
+from dashboard.frame import escape, figure_of, picture
 from dashboard.gallery import Opened, of_upload, open_upload
 from dashboard.result import again, show
 from dashboard.run_folder import choose_run
@@ -55,12 +56,19 @@ def _upload() -> Opened | None:
         return found
 
 
+def _provenance(saved: SavedRun) -> str:
+    """What the file says of where it is from, its loss in three digits."""
+    told = dict(saved.provenance)
+    with suppress(KeyError, ValueError):
+        told["loss"] = figure_of(float(told["loss"]))
+    return " · ".join(one_line(f"{name} {text}") for name, text in told.items())[:300]
+
+
 def _shown(found: Opened) -> None:
     """The run as Explore shows one; its training above the menu, if it had one."""
     saved = found.saved
     with st.container(horizontal=True, vertical_alignment="center", key="run-head"):
-        told = " · ".join(one_line(f"{name} {text}") for name, text in saved.provenance.items())
-        st.markdown(f"**{escape(found.title)}**  \n:small[:gray[{escape(told[:300])}]]")
+        st.markdown(f"**{escape(found.title)}**  \n:small[:gray[{escape(_provenance(saved))}]]")
         if saved.config:
             st.page_link(
                 session.kept("explore-page"),
