@@ -145,6 +145,12 @@ def test_a_single_line_has_its_theory_beside_it():
     np.testing.assert_allclose(names["Factor per step"].y, GAIN.values)
 
 
+def test_what_was_not_measured_is_seen_where_the_axis_has_one_value():
+    small = swept(rv.Knob.of("gain", [1.5]), seeds=(2,), measures=("factor",))
+    names = by_name(figures.sweep_lines(small))
+    assert names["theory"].mode == names["half-life = T"].mode == "markers"
+
+
 def test_over_names_theory_is_a_dash_at_each_that_has_one_and_no_sentence_comes_twice():
     cells = rv.Knob.of("cell", ["tanh", "lstm", "relu"])
     small = swept(cells, seeds=(2,), measures=("factor",))

@@ -276,7 +276,7 @@ def _broken(level: _Level, *, log: bool) -> Json:
     own: Json = {"type": "scatter", "name": level.text or "theory", "hoverinfo": "skip"}
     own |= {"x": level.x, "y": y}
     line = {"color": level.colour, "width": 1.5}
-    if level.dash == POINTS:
+    if level.dash == POINTS or len(level.x) == 1:
         return own | {"mode": "markers", "marker": {"symbol": "line-ew", "size": 24, "line": line}}
     return own | {"mode": "lines", "line": line | {"dash": level.dash}}
 
