@@ -93,6 +93,8 @@ def _knob(choice: SweepChoice, number: int) -> None:
         args=(number, key),
         help=FIELDS[knob.name].description,
     )
+    if not _matters(choice, knob):
+        st.caption("Changes nothing here: no run on this page's settings uses it.")
     if options(FIELDS[knob.name]):
         _choices(knob, number)
     else:
@@ -106,6 +108,18 @@ def _knob(choice: SweepChoice, number: int) -> None:
             args=(number,),
             help=f"No longer turns {knob.title}.",
         )
+
+
+def _matters(choice: SweepChoice, knob: Knob) -> bool:
+    """Whether a knob changes a run, of the settings on screen or of what another knob names."""
+    base = session.config()
+    named = [
+        {other.name: value}
+        for other in choice.knobs
+        if other is not knob and options(FIELDS[other.name])
+        for value in other.values
+    ]
+    return any(base.model_copy(update=changes).matters(knob.name) for changes in [{}, *named])
 
 
 def _choices(knob: Knob, number: int) -> None:
@@ -169,6 +183,7 @@ def _measures(choice: SweepChoice) -> None:
         format_func=MEASURES.__getitem__,
         key="measures",
         width=420,
+        wrap=True,
         on_change=lambda: _put(measures=tuple(session.value("measures")) or ("factor",)),
         help="Held-out loss and success take a training at every point.",
     )

@@ -68,6 +68,20 @@ def test_the_caption_tells_names_one_by_one_and_the_settings_of_the_first_run():
     assert "Cell ReLU / tanh / GRU, Gain g 0.5 to 1.5; 1 seed. The first run: ReLU, H = 6" in words
 
 
+@pytest.mark.parametrize(
+    ("knobs", "said"),
+    [
+        ("lag=1,2", 1),
+        ("gain=0.5,1.0;lag=1,2", 1),
+        ("lag=1,2;task=sine,delayed_recall", 0),
+        ("gain=1.0", 0),
+    ],
+)
+def test_a_knob_that_changes_nothing_is_told_unless_another_names_what_uses_it(knobs, said):
+    captions = [one.value for one in opened(knobs=knobs, gain="1.0").caption]
+    assert sum("Changes nothing here" in one for one in captions) == said
+
+
 def test_boxes_are_told_their_values_again_where_the_page_is_drawn_twice_in_a_row():
     app = opened(knobs="gain=0:2:200;input_scale=0:2:200")
     boxes = ("sweep-seeds", "from-0", "to-0", "count-1")
