@@ -17,7 +17,7 @@ def made():
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_run_is_one_sentence_about_it(what, made):
-    started = time.monotonic()
+    started = time.process_time()
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match=HOSTILE[what][1]) as refused:
@@ -29,7 +29,7 @@ def test_a_hostile_run_is_one_sentence_about_it(what, made):
     assert sentence.startswith(f"{what}.safetensors ")
     assert sentence.isprintable()
     assert len(sentence) < 500
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_folder_of_them_shows_the_good_one_and_names_the_others(made, tmp_path):
