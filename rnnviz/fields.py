@@ -12,6 +12,9 @@ from pydantic_core import ErrorDetails
 
 Real = int | float
 
+FAULTS_TOLD = 20
+"""The most faults of one config that are told: to find what each of thousands meant takes long."""
+
 
 @runtime_checkable
 class Titled(Protocol):
@@ -129,8 +132,11 @@ def likely(name: str, known: Iterable[str]) -> str | None:
 
 
 def sentences(error: ValidationError, model: type[BaseModel]) -> str:
-    """Every fault of a config, one sentence each."""
-    return "; ".join(sentence(e, model) for e in error.errors())
+    """The faults of a config, one sentence each; of many the first few, and how many more."""
+    found = error.errors()
+    told = [sentence(e, model) for e in found[:FAULTS_TOLD]]
+    more = len(found) - len(told)
+    return "; ".join([*told, f"and {more:,} more"] if more else told)
 
 
 def short(value: object) -> str:

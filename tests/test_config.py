@@ -48,6 +48,12 @@ def test_several_faults_are_all_named():
         rv.RunConfig(hidden_size=0, gain=-1)
 
 
+def test_of_thousands_of_faults_the_first_are_named_and_the_others_counted():
+    with pytest.raises(ValueError, match=r"'a0'.*'a19'; choose [^;]*; and 2,980 more$") as refused:
+        RunConfig(**{f"a{n}": n for n in range(3000)})
+    assert "a20" not in str(refused.value)
+
+
 def test_an_unknown_setting_is_named():
     with pytest.raises(
         ValueError, match=r"unknown setting 'hiden_size'; did you mean hidden_size\?$"
