@@ -50,7 +50,7 @@ def test_several_faults_are_all_named():
 
 def test_of_thousands_of_faults_the_first_are_named_and_the_others_counted():
     with pytest.raises(ValueError, match=r"'a0'.*'a19'; choose [^;]*; and 2,980 more$") as refused:
-        RunConfig(**{f"a{n}": n for n in range(3000)})
+        rv.RunConfig(**{f"a{n}": n for n in range(3000)})
     assert "a20" not in str(refused.value)
 
 
