@@ -82,6 +82,12 @@ def test_a_knob_that_changes_nothing_is_told_unless_another_names_what_uses_it(k
     assert sum("Changes nothing here" in one for one in captions) == said
 
 
+def test_what_cannot_be_computed_is_told_with_a_reason():
+    done = finished(opened(task="delayed_recall", knobs="lag=2,50"))
+    (told,) = [one.value.replace("\\", "") for one in done.warning]
+    assert told.startswith("2 of 4 runs failed; the first of them: lag must be")
+
+
 def test_boxes_are_told_their_values_again_where_the_page_is_drawn_twice_in_a_row():
     app = opened(knobs="gain=0:2:200;input_scale=0:2:200")
     boxes = ("sweep-seeds", "from-0", "to-0", "count-1")

@@ -64,7 +64,8 @@ def render() -> None:
     if config and job.config != config:
         st.caption("The settings have changed since this sweep was started; start again.")
     alive = job.state in BUSY
-    st.fragment(_watch, run_every=EVERY if alive else None)(job, alive, time.monotonic())
+    with st.container(key="watched"):
+        st.fragment(_watch, run_every=EVERY if alive else None)(job, alive, time.monotonic())
 
 
 def _buttons(job: SweepJob | None, config: SweepConfig | None, plan: SweepPlan | None) -> None:
@@ -123,6 +124,7 @@ def _watch(job: SweepJob, was_alive: bool, since: float) -> None:
     if len(rows) == 0:
         return
     table = SweepTable(job.config, rows)
+    _failures(table)
     _pictures(table)
     if not was_alive:
         _open(table)
@@ -140,6 +142,14 @@ def _progress(job: SweepJob, shown: Shown) -> None:
         st.error(escape(words))
     else:
         st.progress(shown.runs / job.config.runs, escape(words))
+
+
+def _failures(table: SweepTable) -> None:
+    """How many runs could not be computed, and why the first could not."""
+    reasons = [reason for reason in table.errors.flat if reason]
+    if reasons:
+        many = f"{int(table.failed.sum()):,} of {count(table.count, 'run')} failed"
+        st.warning(escape(f"{many}; the first of them: {reasons[0]}."))
 
 
 def _pictures(table: SweepTable) -> None:
