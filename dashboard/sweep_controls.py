@@ -94,7 +94,7 @@ def _knob(choice: SweepChoice, number: int) -> None:
         help=FIELDS[knob.name].description,
     )
     if not _matters(choice, knob):
-        st.caption("Changes nothing here: no run on this page's settings uses it.")
+        st.caption("Changes nothing here: no run of this sweep uses it.")
     if options(FIELDS[knob.name]):
         _choices(knob, number)
     else:
