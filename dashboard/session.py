@@ -23,6 +23,7 @@ _NOTHING = object()
 
 def start() -> None:
     """Bring session and address together: a new address wins, else the address follows."""
+    st.session_state.told_again = st.session_state.pop("unheard", False)
     address = st.query_params.to_dict()
     if "state" not in st.session_state or _is_opened(address):
         opened, said = from_query({name: st.query_params.get_all(name) for name in address})
@@ -64,7 +65,9 @@ def is_ahead() -> bool:
 
 def redraw() -> NoReturn:
     """Draw the whole page again from within a part of it."""
+    run = get_script_run_ctx()
     st.session_state.redraws = True
+    st.session_state.unheard = run is not None and not run.fragment_ids_this_run
     st.rerun()
 
 
@@ -140,8 +143,12 @@ def looked(field: str, key: str) -> None:
 
 
 def show(key: str, value: object) -> None:
-    """Have the widget of this key show a value when it is drawn; one that does is left alone."""
-    if st.session_state.get(key, _NOTHING) != value:
+    """Have the widget of this key show a value when it is drawn; one that does is left alone.
+
+    Not where the page is drawn for the second time in a row: the browser was told the value once,
+    and may never have heard it.
+    """
+    if st.session_state.get("told_again") or st.session_state.get(key, _NOTHING) != value:
         st.session_state[key] = value
 
 

@@ -16,8 +16,6 @@ SCALES = {"linear": "In a line", "log": "Equal ratios", "list": "A list"}
 NOT_TURNED = ("seed", "data_seed", "time_limit", "detail")
 FREE = ("gain", "input_scale", "forget_bias", "lag", "steps", "hidden_size")
 """What another knob is of, the first that is not turned yet."""
-DRAWN_TWICE = "sweep-drawn-twice"
-"""Under which it is kept that the page is drawn again right after it was."""
 
 
 def controls(choice: SweepChoice) -> None:
@@ -38,11 +36,6 @@ def controls(choice: SweepChoice) -> None:
         _measures(choice)
 
 
-def _show(key: str, value: object) -> None:
-    """Have a widget show a value; say it again where the page is drawn twice in a row."""
-    (session.insist if session.kept(DRAWN_TWICE) else session.show)(key, value)
-
-
 def _named(choice: SweepChoice) -> None:
     """A box that takes a whole named sweep, and names the one on screen if it is one."""
     base = session.config()
@@ -51,7 +44,7 @@ def _named(choice: SweepChoice) -> None:
         (name for name, own in known.items() if own == choice and SWEEPS[name].config.base == base),
         None,
     )
-    _show("named-sweep", on_screen)
+    session.show("named-sweep", on_screen)
     st.selectbox(
         "Start from",
         list(SWEEPS),
@@ -83,7 +76,7 @@ def _knob(choice: SweepChoice, number: int) -> None:
         if name == knob.name
         or (name not in NOT_TURNED and name not in taken and config.matters(name))
     ]
-    _show(key, knob.name)
+    session.show(key, knob.name)
     st.selectbox(
         f"Knob {number + 1}",
         offered,
@@ -124,7 +117,7 @@ def _matters(choice: SweepChoice, knob: Knob) -> bool:
 
 def _choices(knob: Knob, number: int) -> None:
     key, titles = f"values-{number}", options(FIELDS[knob.name])
-    _show(key, list(knob.values))
+    session.show(key, list(knob.values))
     st.multiselect(
         "Values", list(titles), format_func=titles.__getitem__, key=key, on_change=_pick,
         args=(number, key),
@@ -133,21 +126,21 @@ def _choices(knob: Knob, number: int) -> None:
 
 def _range(knob: Knob, number: int) -> None:
     key = f"scale-{number}"
-    _show(key, knob.scale)
+    session.show(key, knob.scale)
     act: dict[str, Any] = {"on_change": _space, "args": (number,)}
     st.segmented_control(
         "Spacing", list(SCALES), format_func=SCALES.__getitem__, key=key, required=True, **act
     )
     if knob.scale == "list":
         key = f"list-{number}"
-        _show(key, ", ".join(str(value) for value in knob.values))
+        session.show(key, ", ".join(str(value) for value in knob.values))
         st.text_input("Values", key=key, max_chars=2000, **act)
         return
     with st.container(horizontal=True):
         _end(f"from-{number}", "From", knob.name, knob.values[0], act)
         _end(f"to-{number}", "To", knob.name, knob.values[-1], act)
         key = f"count-{number}"
-        _show(key, len(knob.values))
+        session.show(key, len(knob.values))
         st.number_input("Values", 1, 200, key=key, width=96, **act)
 
 
@@ -155,15 +148,15 @@ def _end(key: str, label: str, name: str, value: float | str, act: dict[str, Any
     """A box for an end of a range."""
     low, high = bounds(FIELDS[name])
     if FIELDS[name].annotation is int:
-        _show(key, int(value))
+        session.show(key, int(value))
         st.number_input(label, int(low), int(high), key=key, width=96, **act)
     else:
-        _show(key, float(value))
+        session.show(key, float(value))
         st.number_input(label, float(low), float(high), key=key, format="%.4g", width=96, **act)
 
 
 def _seeds(choice: SweepChoice) -> None:
-    _show("sweep-seeds", choice.sweep_seeds)
+    session.show("sweep-seeds", choice.sweep_seeds)
     st.number_input(
         "Seeds",
         1,
@@ -176,7 +169,7 @@ def _seeds(choice: SweepChoice) -> None:
 
 
 def _measures(choice: SweepChoice) -> None:
-    _show("measures", list(choice.measures))
+    session.show("measures", list(choice.measures))
     st.multiselect(
         "What is measured",
         list(MEASURES),
@@ -188,7 +181,7 @@ def _measures(choice: SweepChoice) -> None:
         help="Held-out loss and success take a training at every point.",
     )
     if "success" in choice.measures:
-        _show("solved", choice.solved)
+        session.show("solved", choice.solved)
         st.number_input(
             "Solved at",
             0.001,

@@ -59,3 +59,23 @@ def test_an_address_of_before_is_opened_where_nothing_was_changed_since():
     app = opened(steps=30, seed=1)
     assert config(show(app, {"steps": "20"}).run()).steps == 20
     assert config(show(app, {"steps": "30"}).run()).steps == 30
+
+
+def drawn_twice():
+    import streamlit as st
+
+    from dashboard import session
+    from dashboard.controls import setting
+
+    session.start()
+    setting("gain")
+    if "drawn" not in st.session_state:
+        st.session_state.drawn = True
+        session.redraw()
+
+
+def test_a_page_that_is_drawn_twice_in_a_row_tells_its_values_again():
+    app = AppTest.from_function(drawn_twice, default_timeout=30).run()
+    assert app.select_slider(key="set-gain").proto.set_value
+    app.run()
+    assert not app.select_slider(key="set-gain").proto.set_value

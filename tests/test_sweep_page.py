@@ -9,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 from dashboard import limits
 from dashboard.link import from_query, to_query
 from dashboard.sweep_choice import SweepChoice, from_texts, to_texts
-from dashboard.sweep_controls import DRAWN_TWICE
 from rnnviz import SWEEPS, Knob
 
 SMALL = {"hidden_size": "6", "steps": "12", "batch_size": "3", "task": "sine", "sweep_seeds": "2"}
@@ -91,7 +90,7 @@ def test_what_cannot_be_computed_is_told_with_a_reason():
 def test_boxes_are_told_their_values_again_where_the_page_is_drawn_twice_in_a_row():
     app = opened(knobs="gain=0:2:200;input_scale=0:2:200")
     boxes = ("sweep-seeds", "from-0", "to-0", "count-1")
-    app.session_state[f"kept-{DRAWN_TWICE}"] = True
+    app.session_state["unheard"] = True
     app.run()
     assert all(app.number_input(key).proto.set_value for key in boxes)
     app.run()

@@ -1,7 +1,5 @@
 """Sweep: one to three settings turned over their range, as a map with the theory drawn on it."""
 
-import time
-
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -13,7 +11,7 @@ from dashboard.limits import SWEEP_AT_ONCE
 from dashboard.link import CHOICES
 from dashboard.runs import BUSY
 from dashboard.section import Look
-from dashboard.sweep_controls import DRAWN_TWICE, controls
+from dashboard.sweep_controls import controls
 from dashboard.sweep_job import GOES_ON, Shown, SweepJob
 from dashboard.take_away import offer
 from dashboard.taken import of_sweep
@@ -47,7 +45,6 @@ def render() -> None:
     )
     choice = session.state().sweep
     controls(choice)
-    session.keep(DRAWN_TWICE, False)
     job = sweeps.mine()
     config: SweepConfig | None = None
     plan: SweepPlan | None = None
@@ -65,7 +62,7 @@ def render() -> None:
         st.caption("The settings have changed since this sweep was started; start again.")
     alive = job.state in BUSY
     with st.container(key="watched"):
-        st.fragment(_watch, run_every=EVERY if alive else None)(job, alive, time.monotonic())
+        st.fragment(_watch, run_every=EVERY if alive else None)(job, alive)
 
 
 def _buttons(job: SweepJob | None, config: SweepConfig | None, plan: SweepPlan | None) -> None:
@@ -107,17 +104,11 @@ def _start(config: SweepConfig) -> None:
 
 
 @turn()
-def _watch(job: SweepJob, was_alive: bool, since: float) -> None:
-    """The sweep so far; the whole page is drawn again where its buttons must follow.
-
-    A sweep may have ended while its page was drawn: the browser is to hear of that drawing first,
-    or boxes that it was told the value of once stay at their least, and a click takes that for
-    the visitor's.
-    """
+def _watch(job: SweepJob, was_alive: bool) -> None:
+    """The sweep so far; the whole page is drawn again where its buttons must follow."""
     shown = job.poll()
-    ended = was_alive and shown.state not in BUSY and time.monotonic() - since > EVERY / 2
+    ended = was_alive and shown.state not in BUSY
     if ended or session.kept("opens") or session.is_ahead():
-        session.keep(DRAWN_TWICE, True)
         session.redraw()
     _progress(job, shown)
     rows = job.rows()
