@@ -68,14 +68,19 @@ def drawn_twice():
     from dashboard.controls import setting
 
     session.start()
+    session.change(gain=2.0)
     setting("gain")
-    if "drawn" not in st.session_state:
-        st.session_state.drawn = True
+    if st.session_state.get("twice"):
+        st.session_state.twice = False
         session.redraw()
 
 
 def test_a_page_that_is_drawn_twice_in_a_row_tells_its_values_again():
     app = AppTest.from_function(drawn_twice, default_timeout=30).run()
+    app.run()
+    assert not app.select_slider(key="set-gain").proto.set_value
+    app.session_state["twice"] = True
+    app.run()
     assert app.select_slider(key="set-gain").proto.set_value
     app.run()
     assert not app.select_slider(key="set-gain").proto.set_value
