@@ -9,13 +9,10 @@ const OVERTAKEN = 204;
 const REFUSED = 422; // the server's own word: what the slider stands at cannot be drawn
 const PATIENCE = 4000; // milliseconds until an answer is given up
 const FAILURES = 2; // in a row, after which nothing is asked until a slider is touched again
-const LONGEST = 250; // milliseconds that a slider stands while the finger goes on
 const LEFT_TO_THE_PAGE = 600; // milliseconds after the release in which the page may come by itself
 
 let leader = null; // the chart whose page is followed, and what that page wants to be sent
 let held = null; // the slider under the finger, and where it stood last
-let late = null; // the finger's last move that the slider has not been told of
-let told = 0; // when it was told of one, in milliseconds
 let wanted = null; // a place that is not asked for yet
 let newest = null; // the last place of all
 let pageCame = 0; // when the page itself last drew, in milliseconds
@@ -43,7 +40,6 @@ export function listen(to, seen) {
   inView = seen;
   document.addEventListener("pointerdown", ({ target }) => hold(target), true);
   document.addEventListener("keydown", ({ target, key }) => KEYS.has(key) && hold(target), true);
-  document.addEventListener("pointermove", keepBack, true);
   for (const end of ["pointerup", "pointercancel", "keyup"]) document.addEventListener(end, release, true);
 }
 
@@ -64,40 +60,12 @@ function hold(target) {
   watcher.observe(slider, WATCHED);
 }
 
-async function release(end) {
+function release() {
   if (!held) return;
-  if (late && end) {
-    end.stopImmediatePropagation();
-    passOn();
-    await shown(); // the slider lets go where it was drawn last
-    return end.target.dispatchEvent(new end.constructor(end.type, end));
-  }
   noteMove();
   watcher.disconnect();
-  held = late = null;
+  held = null;
   document.body.classList.remove("rnnviz-following");
-}
-
-// Each move of a slider costs the page as much as half a picture: while one is under way, one move is enough.
-function keepBack(event) {
-  if (!held || !event.isTrusted) return;
-  late = asking ? event : null;
-  if (!late) return;
-  if (performance.now() > told + LONGEST) passOn();
-  event.stopImmediatePropagation();
-}
-
-function passOn() {
-  if (!late) return;
-  const { target, type } = late;
-  const move = new PointerEvent(type, late);
-  late = null;
-  told = performance.now();
-  target.dispatchEvent(move);
-}
-
-function shown() {
-  return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }
 
 function placeOf(slider) {
@@ -124,7 +92,6 @@ async function answerAll() {
     const answer = await ask(asked);
     await drawn;
     if (answer && (held || (isLast && pageCame < asked.since))) drawn = show(answer);
-    else passOn();
   }
   asking = false;
 }
@@ -164,8 +131,7 @@ async function show(answer) {
     else drawn.push(draw(key, bytes));
   }
   await Promise.all(drawn);
-  await shown();
-  passOn();
+  await new Promise(requestAnimationFrame); // the browser shows one frame before the next is drawn
 }
 
 function say(name, html) {
