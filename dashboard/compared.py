@@ -9,9 +9,9 @@ from cachetools import LRUCache
 from dashboard import session
 from dashboard.allowed import checked
 from dashboard.differences import told_apart
-from dashboard.explored import computed
 from dashboard.limits import COMPARE_PATIENCE
 from dashboard.settle import settle
+from dashboard.shelf import computed
 from rnnviz import RunConfig, TrainConfig
 from rnnviz.arrays import Array
 from rnnviz.diagnostics import Spread, gradient_flow, spread

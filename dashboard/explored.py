@@ -10,22 +10,14 @@ from typing import Any, TypeVar, cast
 
 from cachetools import LRUCache
 
-from dashboard.allowed import checked
-from dashboard.away import AWAY
 from dashboard.held import held_bytes
 from dashboard.limits import (
     ANSWERS_LIMIT,
-    CACHE_LIMIT,
-    INLINE_SECONDS,
-    LARGE,
-    LARGE_LIMIT,
-    RUN_LIMIT,
 )
-from dashboard.stop import Telling
-from rnnviz import Record, RunConfig, bptt, diagnostics, draw, run
+from rnnviz import Record, RunConfig, diagnostics
 from rnnviz.cells import Cell
 from rnnviz.cells.vanilla import Vanilla
-from rnnviz.cost import Cost, of_pass
+from rnnviz.cost import of_pass
 from rnnviz.diagnostics import (
     Depth,
     Eigenvalues,
@@ -40,7 +32,6 @@ from rnnviz.diagnostics import (
 )
 from rnnviz.export import caption
 from rnnviz.losses import Loss
-from rnnviz.run import record_bytes, untrained
 
 Answer = TypeVar("Answer")
 
@@ -55,6 +46,12 @@ RANKED = 1 << 18
 _numbers = count()
 _answers: LRUCache[tuple[int, str], list[Any]] = LRUCache(ANSWERS_LIMIT, getsizeof=held_bytes)
 _lock = Lock()
+
+
+def forget_answers() -> None:
+    """Let go of all answers that are kept."""
+    with _lock:
+        _answers.clear()
 
 
 @dataclass(frozen=True)
@@ -205,60 +202,3 @@ def _health(record: Record) -> Health:
     weights = (layer.params.get("W_hh") for layer in record.network.layers)
     ranked = sum(W.size * W.shape[1] for W in weights if W is not None) <= RANKED
     return diagnostics.health(record, every=every, with_rank=ranked)
-
-
-def _size(explored: Explored) -> int:
-    return record_bytes(explored.settings)
-
-
-_kept: LRUCache[RunConfig, Explored] = LRUCache(CACHE_LIMIT, getsizeof=_size)
-_large: LRUCache[RunConfig, Explored] = LRUCache(LARGE_LIMIT, getsizeof=_size)
-
-
-def forget() -> None:
-    """Let go of every run that is kept, and of idle processes: what is asked for is made again."""
-    with _lock:
-        _kept.clear()
-        _large.clear()
-        _answers.clear()
-    AWAY.rest()
-
-
-def explore(config: RunConfig) -> Explored:
-    """The run that a config describes, computed unless it is still kept.
-
-    What is kept is shared between visitors, read-only, and bounded in bytes. A long run is
-    computed in another process; the page's visitor is told, and may have to wait for its turn.
-
-    Raises
-    ------
-    ValueError
-        If the run would take too much memory or time, or the task cannot be drawn so.
-    """
-    kept = _large if record_bytes(config) > LARGE else _kept
-    with _lock:
-        found = kept.get(config)
-    if found is None:
-        found = _run(config)
-        with _lock:
-            kept[config] = found
-    return found
-
-
-def _run(config: RunConfig) -> Explored:
-    """What ``rnnviz.run`` does, with its loss kept."""
-    cost, batch = checked(config), draw(config)
-    loss = batch.loss(config.loss_at)
-    if cost.seconds > INLINE_SECONDS:
-        return Explored(_away(config, cost), loss, config)
-    return Explored(bptt(untrained(config), batch.x, loss), loss, config)
-
-
-def computed(config: RunConfig) -> Record:
-    """A run that is not kept, with the errors of ``explore``."""
-    cost = checked(config)
-    return _away(config, cost) if cost.seconds > INLINE_SECONDS else run(config, RUN_LIMIT)
-
-
-def _away(config: RunConfig, cost: Cost) -> Record:
-    return AWAY.run(config, Telling(f"This run takes about {cost.seconds:,.1f} s"))

@@ -13,9 +13,9 @@ ANSWERS_LIMIT: Final = 32 << 20
 CACHE_LIMIT: Final = 32 << 20
 """The most that all kept records may take together: memory that is used again costs less CPU."""
 LARGE: Final = 16 << 20
-"""A record that takes more is kept with others of its kind, so that it does not drive out all."""
+"""A record that takes more is kept on the disk, with others of its kind."""
 LARGE_LIMIT: Final = RUN_LIMIT
-"""The most that all large records may take together."""
+"""The most that all large records may take together, on the disk."""
 GHOSTS_LIMIT: Final = 64 << 20
 """The most that all kept pictures of other runs may take together."""
 TURN_SECONDS: Final = 0.25

@@ -9,10 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 from cachetools import LRUCache
 
-from dashboard.explored import explore
 from dashboard.limits import GHOSTS_LIMIT
 from dashboard.section import Sight
 from dashboard.sections import SECTIONS, time_panel
+from dashboard.shelf import explore
 from rnnviz import RunConfig
 from rnnviz.figures import Ghost, with_ghosts
 from rnnviz.figures.picture import Picture, plain

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import explored as explored_runs
 from dashboard import limits
-from dashboard.explored import explore
 from dashboard.held import held_bytes
+from dashboard.shelf import explore
 from rnnviz import RunConfig
 
 ROOT = Path(__file__).parents[1]

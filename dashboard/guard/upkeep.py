@@ -5,10 +5,8 @@ its session ends.
 """
 
 import asyncio
-import ctypes
 import gc
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -16,6 +14,7 @@ from typing import Any
 
 from streamlit.runtime import Runtime, get_instance
 
+from dashboard.aside import give_back
 from dashboard.child import end_all
 from dashboard.guard.files import uploaded
 from dashboard.guard.seats import Seats
@@ -59,7 +58,7 @@ async def _look_after(seats: Seats, arrived: Arrived, forget: Callable[[], None]
             if not seats.taken:
                 forget()
             gc.collect()
-            _give_back()
+            give_back()
 
 
 def let_go(seats: Seats, arrived: Arrived, runtime: Runtime) -> bool:
@@ -75,10 +74,3 @@ def let_go(seats: Seats, arrived: Arrived, runtime: Runtime) -> bool:
     for session in left:
         runtime.close_session(session)
     return bool(left)
-
-
-def _give_back() -> None:
-    """Hand freed memory to the system; glibc alone keeps what each thread has freed."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from dashboard import scene
-from dashboard.explored import explore
 from dashboard.link import View
 from dashboard.section import Sight
+from dashboard.shelf import explore
 from rnnviz import RunConfig
 from rnnviz.figures.picture import plain
 
