@@ -142,7 +142,9 @@ class Chart {
     const quick = !this.byThePage && !isNew;
     if (!isNew && this.isShownBut(quick)) {
       this.shown = { ...this.shown, figure };
-      await Plotly.relayout(plot, marksOf(figure.layout));
+      // Of what else is the same object as before Plotly looks at nothing; ``relayout`` would draw all of it anew.
+      await Plotly.react(plot, plot.data, { ...plot.layout, ...marksOf(figure.layout) });
+      if (this.shown.quick) keepOutlines(plot);
       return;
     }
     const moved = quick && this.canMove() && move(plot, this.shown.figure, figure);

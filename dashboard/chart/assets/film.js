@@ -1,8 +1,8 @@
 // Plays a picture's moments one after the other, and every other picture of the page with it.
 
-import { showPlace } from "./follow.js";
+import { askFor } from "./follow.js";
 
-const FRAME = 1000 / 15; // milliseconds that a moment stays at the least
+const FRAME = 1000 / 18; // milliseconds that a moment stays at the least
 const BY_RERUNS = 500; // and where every frame is a rerun
 let playing = null;
 
@@ -15,9 +15,12 @@ export function isPlaying() {
 export async function play({ steps, at }, tell, shown) {
   const film = (playing = {});
   let place = at === null || at + 1 >= steps.length ? 0 : at;
+  let coming = askFor(place);
   for (; place < steps.length && playing === film; place++) {
     const next = performance.now() + FRAME;
-    if (!(await showPlace(place))) await rerun(tell, steps[place]);
+    const draw = await coming;
+    coming = place + 1 < steps.length ? askFor(place + 1) : null; // while this one is drawn
+    await (draw ? draw() : rerun(tell, steps[place]));
     await new Promise((done) => setTimeout(done, Math.max(0, next - performance.now())));
   }
   if (playing === film) playing = null;

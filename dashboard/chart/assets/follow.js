@@ -43,11 +43,10 @@ export function listen(to, seen) {
   for (const end of ["pointerup", "pointercancel", "keyup"]) document.addEventListener(end, release, true);
 }
 
-// The page as it is with its slider at a place; gives back whether there was an answer.
-export async function showPlace(at) {
+// Gives back what draws the page with its slider at a place; null where there is no answer.
+export async function askFor(at) {
   const answer = leader && (await ask({ ...leader, at, isPlaying: true }));
-  if (answer) await show(answer);
-  return Boolean(answer);
+  return answer && (() => show(answer));
 }
 
 function hold(target) {
