@@ -10,7 +10,6 @@ from rnnviz.arrays import Array, Float, Params, frozen
 from rnnviz.bptt import bptt, predict
 from rnnviz.config import TrainConfig
 from rnnviz.floss import floss
-from rnnviz.history import TrainStep
 from rnnviz.moments import Moment, schedule_of, take_moment
 from rnnviz.network import Network
 from rnnviz.omega import omega
@@ -19,6 +18,7 @@ from rnnviz.products import one_blas_thread
 from rnnviz.record import Record
 from rnnviz.run import draw
 from rnnviz.tasks import TASKS, Batch
+from rnnviz.train_step import TrainStep
 from rnnviz.vectors import flat, named, update_ratios
 from rnnviz.windows import Given, windowed_grads
 

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from rnnviz.history import PULLS, History
+from rnnviz.history import History
 from rnnviz.moments import MEASURED, Moment
+from rnnviz.train_step import PULLS
 
 LAGS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 """The lags whose gradient is a curve over the training."""

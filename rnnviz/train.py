@@ -12,12 +12,13 @@ from rnnviz.build import check_prescribed
 from rnnviz.cells import CELLS
 from rnnviz.config import TrainConfig
 from rnnviz.floss import floss_bytes, takes_floss
-from rnnviz.history import COLUMNS, Change, History, TrainStep, changes_between, columns_of
+from rnnviz.history import Change, History, changes_between
 from rnnviz.moments import Moment, MomentPlan, schedule_of
 from rnnviz.omega import takes_omega
 from rnnviz.optim import Optimizer
 from rnnviz.run import MEMORY_LIMIT, check_memory, check_outputs, untrained
 from rnnviz.tasks import TASKS
+from rnnviz.train_step import COLUMNS, TrainStep, columns_of
 from rnnviz.vectors import flat
 
 __all__ = [

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import rnnviz as rv
-from rnnviz.history import COLUMNS, Change, changes_between, columns_of
+from rnnviz.history import Change, changes_between
 from rnnviz.moments import BYTES_LIMIT, COUNTS, MEASURED, Moment, schedule_of
 from rnnviz.run import draw, untrained
 from rnnviz.train import History, TrainStep, train
+from rnnviz.train_step import COLUMNS, columns_of
 from rnnviz.vectors import flat, update_ratios
 
 SMALL = {"task": "adding", "steps": 13, "batch_size": 3, "hidden_size": 5, "iterations": 31}

@@ -12,8 +12,9 @@ from rnnviz import figures
 from rnnviz.figures.end_labels import spread
 from rnnviz.figures.step_marks import Marks, change_words
 from rnnviz.figures.theme import MAGNITUDE, NOTHING, PALETTES, RUNS
-from rnnviz.history import COLUMNS, Change, History, columns_of
+from rnnviz.history import Change, History
 from rnnviz.moments import Moment
+from rnnviz.train_step import COLUMNS, columns_of
 
 NETWORK = helpers.network()
 STEPS, LAGS = 6, 9

@@ -19,10 +19,11 @@ from rnnviz.cli.settings import (
 from rnnviz.cli.told import print_json, print_rows
 from rnnviz.config import TrainConfig
 from rnnviz.events import check_empty, write_events
-from rnnviz.history import History, TrainStep
+from rnnviz.history import History
 from rnnviz.run import draw
 from rnnviz.runfile import save_run
 from rnnviz.train import baseline, train
+from rnnviz.train_step import TrainStep
 
 ENDINGS = (".safetensors", ".csv")
 
