@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from rnnviz.arrays import Array, Float, Int
+from rnnviz.graded import Factor
 from rnnviz.jacobians import backwards, chosen_sequences, pulls
-from rnnviz.log_svd import Factor, log_singular_values
+from rnnviz.log_svd import log_singular_values
 from rnnviz.network import Layer
 from rnnviz.products import one_blas_thread
 from rnnviz.record import LayerRecord, Record
