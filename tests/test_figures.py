@@ -774,6 +774,15 @@ def test_labels_of_lines_that_lie_on_each_other_do_not():
     assert np.diff(np.sort(heights)).min() >= 14.9
 
 
+def test_a_label_of_a_single_point_stands_at_it():
+    line = Curve(np.arange(31), np.linspace(9.0, 1.0, 31), "line", "#000000")
+    point = Curve(np.array([0, 1]), np.array([2.0, np.nan]), "point", "#000000")
+    area = Area((-0.5, 30.5), (0.0, 10.0), 320)
+    label = placed([line, point], area, "y", PALETTES["light"])[1]
+    assert abs(label["y"] - 2.0) < 0.5  # sixteen pixels
+    assert (label["x"] < 1.0, label["xanchor"]) == (True, "left")
+
+
 def test_a_label_of_a_line_that_is_nowhere_to_be_seen_stays_inside():
     curve = Curve(np.array([0.0, 1.0]), np.array([50.0, 60.0]), "far away", "#000000")
     area = Area((0.0, 1.0), (0.0, 1.0), 200)

@@ -29,12 +29,17 @@ class Area:
     height: int
 
     def pixels(self, curve: Curve, across: Float[Array, " G"]) -> Float[Array, " G"]:
-        """The curve's height in pixels at these shares of the width; NaN off its ends."""
+        """The curve's height in pixels at these shares of the width; NaN off its ends.
+
+        A curve that lies between two of them, such as a point, is at the one that is nearest.
+        """
         finite = np.isfinite(curve.y)
         if not finite.any():
             return np.full(len(across), np.nan)
         x = self.x[0] + across * (self.x[1] - self.x[0])
         y = np.interp(x, curve.x[finite], curve.y[finite], np.nan, np.nan)
+        if np.isnan(y).all():
+            y[np.abs(x - curve.x[finite][0]).argmin()] = curve.y[finite][0]
         return (y - self.y[0]) / (self.y[1] - self.y[0]) * self.height
 
     def at(self, level: float) -> float:
