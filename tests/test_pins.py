@@ -106,6 +106,19 @@ def test_heatmaps_are_on_one_scale_and_on_one_time_axis():
         assert len({m.get("yaxis", "y") for m in maps}) == 3
 
 
+def test_zeros_in_another_runs_heatmap_have_a_word_at_its_row():
+    other = panel(gain=0.0)
+    both = with_ghosts(panel(), [Ghost("gain 0", 1, other)])
+    layout = plain(both)["layout"]
+    words = [note for note in layout["annotations"] if "exactly 0: " in note["text"]]
+    rows = ("factor of the step", "log10 |∂L/∂h|")
+    axes = [trace(both, f"gain 0: {row}")["yaxis"] for row in rows]
+    tops = [layout[f"yaxis{axis[1:]}"]["domain"][1] for axis in axes]
+    assert [note["y"] for note in words] == tops
+    own = [n["text"] for n in plain(other)["layout"]["annotations"] if "exactly 0: " in n["text"]]
+    assert [note["text"] for note in words] == own
+
+
 def test_the_rows_of_a_picture_with_ghosts_do_not_overlap():
     both = with_ghosts(panel(), [Ghost("a", 1, panel(gain=2.0)), Ghost("b", 2, panel(gain=0.5))])
     layout = plain(both)["layout"]

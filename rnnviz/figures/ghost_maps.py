@@ -12,6 +12,7 @@ from rnnviz.figures.layers import Layer, key_of, plot_height
 
 _MOST_HOVERED = 5_000
 """Cells of another run that say more to the cursor than their colour does."""
+_NEAR = 1e-6
 _KEY = re.compile(r"^(?P<low>.*?) (?P<colours><span style=\"font-size.*</span>) (?P<high>.*)$")
 
 
@@ -73,7 +74,9 @@ def stacked_below(drawn: Json, rows: Sequence[Layer], below: Sequence[Below]) ->
         layout[key_of(axis)] = one.yaxis | own
     notes = [_moved(note, domains, ("y",)) for note in layout["annotations"]]
     notes = _with_keys(notes, rows, domains, below, drawn)
-    layout["annotations"] = notes + [heading(_swatched(one), top) for one, _, (_, top) in placed]
+    notes += [heading(_swatched(one), top) for one, _, (_, top) in placed]
+    notes += [note for one, _, (_, top) in placed for note in _corner(one, top)]
+    layout["annotations"] = notes
     layout["shapes"] = [_moved(s, domains, ("y0", "y1")) for s in layout.get("shapes", ())]
     layout["height"] = layout["height"] + round(more)
     _anchor(layout, placed)
@@ -103,6 +106,13 @@ def _places(
 
 def _swatched(one: Below) -> str:
     return f'<span style="color:{one.colour}">━</span> {one.name}'
+
+
+def _corner(one: Below, top: float) -> list[Json]:
+    """What the other picture says in the corner of the row: how many of its cells have no number."""
+    own = (note for note in one.notes if note.get("yref") == "paper")
+    inside = (note for note in own if note.get("yanchor") == "top")
+    return [note | {"y": top} for note in inside if abs(note["y"] - one.there.high) < _NEAR]
 
 
 def _pixels(row: Layer, whole: float) -> float:
@@ -183,7 +193,7 @@ def _with_keys(
 
 
 def _is_key(note: Json, top: float) -> bool:
-    at_top = note.get("yref") == "paper" and abs(note["y"] - top) < 1e-6
+    at_top = note.get("yref") == "paper" and abs(note["y"] - top) < _NEAR
     return at_top and _KEY.match(str(note["text"])) is not None
 
 
