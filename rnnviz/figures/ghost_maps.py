@@ -109,7 +109,7 @@ def _swatched(one: Below) -> str:
 
 
 def _corner(one: Below, top: float) -> list[Json]:
-    """What the other picture says in the corner of the row: how many of its cells have no number."""
+    """What the other picture says in the row's corner: how many of its cells have no number."""
     own = (note for note in one.notes if note.get("yref") == "paper")
     inside = (note for note in own if note.get("yanchor") == "top")
     return [note | {"y": top} for note in inside if abs(note["y"] - one.there.high) < _NEAR]
