@@ -1,18 +1,17 @@
 """How does what is measured change with one setting?"""
 
-from dataclasses import dataclass
-
 import numpy as np
 import plotly.graph_objects as go
 
 from rnnviz.arrays import Array, Float
 from rnnviz.config import MEASURES
 from rnnviz.figures.end_labels import End, end_labels, room
-from rnnviz.figures.frame import Json, Words, every, framed
-from rnnviz.figures.lines import Area
+from rnnviz.figures.frame import Json, Words, framed
+from rnnviz.figures.lines import Area, Curve
 from rnnviz.figures.sweep_axes import LOG10, Laid, counted, grids_of, named, spoken, told
+from rnnviz.figures.sweep_curves import POINTS, Line, levels_of, lines_of
 from rnnviz.figures.text import count, escaped
-from rnnviz.figures.theme import NOTHING, PALETTES, RUNS, SMALL, Palette, Theme, run_colour
+from rnnviz.figures.theme import NOTHING, PALETTES, SMALL, Palette, Theme
 from rnnviz.sweep import SweepTable
 
 QUESTION = "How does it change with one setting?"
@@ -27,34 +26,7 @@ HOW_TO_READ = (
     "0 on a log axis; the words in the corner say which and how many."
 )
 HEIGHT = 320
-MOST_LINES = len(RUNS)
-POINTS = "points"
-"""How a level is drawn where the axis has names: a short dash at each of them."""
 _SYMBOLS = {"zero": "triangle-down", "infinite": "triangle-up", "nan": "x", "failed": "x-thin"}
-
-
-@dataclass(frozen=True, eq=False)
-class _Line:
-    """One value of the other knobs."""
-
-    rest: tuple[int, ...]
-    text: str
-    colour: str
-    middle: Float[Array, " N"]
-    low: Float[Array, " N"]
-    high: Float[Array, " N"]
-    state: Array
-
-
-@dataclass(frozen=True, eq=False)
-class _Level:
-    """A thin broken line, or a dash at each of its points."""
-
-    text: str
-    x: Float[Array, " N"]
-    y: Float[Array, " N"]
-    colour: str
-    dash: str
 
 
 def sweep_lines(
@@ -82,8 +54,8 @@ def sweep_lines(
     measure = measure or table.config.measures[0]
     palette = PALETTES[theme]
     grids, across = grids_of(table, measure), Laid(table.axis(0))
-    lines = _lines(table, grids, palette)
-    levels = _levels(table, measure, across, lines, palette)
+    lines = lines_of(table, grids, palette)
+    levels = levels_of(table, measure, across, lines, palette)
     area, log = _area(lines, levels, measure, across)
     data: list[Json] = []
     for line in lines:
@@ -143,64 +115,7 @@ def alt(table: SweepTable, measure: str) -> str:
     )
 
 
-def _lines(table: SweepTable, grids: dict[str, Array], palette: Palette) -> list[_Line]:
-    """At most as many lines as there are colours, evenly taken."""
-    others = table.config.knobs[1:]
-    if not others:
-        return [_line((), "", palette.measured, grids)]
-    step = every(table.shape[1], MOST_LINES)
-    rest = (0,) * (len(others) - 1)
-    return [
-        _line((j, *rest), escaped(others[0].labels[j]), run_colour(n, palette), grids)
-        for n, j in enumerate(range(0, table.shape[1], step))
-    ]
-
-
-def _line(rest: tuple[int, ...], text: str, colour: str, grids: dict[str, Array]) -> _Line:
-    along: tuple[slice | int, ...] = (slice(None), *rest)
-    own = {name: grid[along] for name, grid in grids.items()}
-    return _Line(rest, text, colour, own["middle"], own["low"], own["high"], own["state"])
-
-
-def _levels(
-    table: SweepTable, measure: str, across: Laid, lines: list[_Line], palette: Palette
-) -> list[_Level]:
-    """Theory, the level at which the gradient holds, and half-life = T where it is one line."""
-    ends = np.array(across.ends)
-    found = []
-    if measure == "factor":
-        found.append(_Level("holds", ends, np.ones(2), palette.ink, "dot"))
-        for line in lines:
-            found += _theory(table, line, across, palette)
-    if measure == "exponent":
-        found.append(_Level("holds", ends, np.zeros(2), palette.ink, "dot"))
-    one = "steps" not in [knob.name for knob in table.config.knobs[1:]]
-    if measure in ("factor", "half_life") and one:
-        along: tuple[slice | int, ...] = (slice(None), *lines[0].rest)
-        level = table.half_life_is_T()[along]
-        y = level if measure == "factor" else np.log(0.5) / np.log(level)
-        text = "half-life = T" if measure == "factor" else "T"
-        found.append(_Level(text, across.at, y, palette.bound, "dashdot"))
-    return found
-
-
-def _theory(table: SweepTable, line: _Line, across: Laid, palette: Palette) -> list[_Level]:
-    """What theory predicts along a line; over names, where each has its own law, in one."""
-    known = table.prediction(*line.rest)
-    if not known:
-        return []
-    colour = line.colour if line.text else palette.radius
-    text = "" if line.text else known[0].label
-    if across.axis.scale == "category":
-        x, y = (np.concatenate([getattr(law, name) for law in known]) for name in ("x", "y"))
-        there = np.isfinite(y)
-        return [_Level(text, across.place(x[there]), y[there], colour, POINTS)]
-    return [_Level(text, across.place(law.x), law.y, colour, "dash") for law in known]
-
-
-def _area(
-    lines: list[_Line], levels: list[_Level], measure: str, across: Laid
-) -> tuple[Area, bool]:
+def _area(lines: list[Line], levels: list[Curve], measure: str, across: Laid) -> tuple[Area, bool]:
     """The ranges around what was measured and the levels near it, and whether on a log axis."""
     if measure == "success":
         return Area(across.ends, (-0.04, 1.04), HEIGHT), False
@@ -227,7 +142,7 @@ def _on(y: Float[Array, " N"], log: bool) -> Float[Array, " N"]:
 
 def _drawn(
     table: SweepTable,
-    line: _Line,
+    line: Line,
     measure: str,
     grids: dict[str, Array],
     across: Laid,
@@ -271,7 +186,8 @@ def _pale(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.16)"
 
 
-def _broken(level: _Level, *, log: bool) -> Json:
+def _broken(level: Curve, *, log: bool) -> Json:
+    """A thin broken line, or a dash at each of its points."""
     y = np.where(level.y > 0, level.y, np.nan) if log else level.y
     own: Json = {"type": "scatter", "name": level.text or "theory", "hoverinfo": "skip"}
     own |= {"x": level.x, "y": y}
@@ -281,7 +197,7 @@ def _broken(level: _Level, *, log: bool) -> Json:
     return own | {"mode": "lines", "line": line | {"dash": level.dash}}
 
 
-def _marks(line: _Line, across: Laid, area: Area, measure: str, *, log: bool) -> list[Json]:
+def _marks(line: Line, across: Laid, area: Area, measure: str, *, log: bool) -> list[Json]:
     """Marks at the edges where a point has no number."""
     low, high = area.y if not log else (10.0 ** area.y[0], 10.0 ** area.y[1])
     data = []
