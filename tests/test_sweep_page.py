@@ -63,7 +63,7 @@ def test_a_short_sweep_is_on_the_page_without_a_click():
 def test_the_caption_tells_names_one_by_one_and_the_settings_of_the_first_run():
     done = finished(opened(knobs="cell=relu,tanh,gru;gain=0.5:1.5:3", sweep_seeds="1"))
     notes = drawn(done)["phase-map"]["figure"]["layout"]["annotations"]
-    words = notes[-1]["text"].replace("<br>", " ")
+    words = " ".join(notes[-1]["text"].replace("<br>", " ").split())
     assert "Cell ReLU / tanh / GRU, Gain g 0.5 to 1.5; 1 seed. The first run: ReLU, H = 6" in words
 
 

@@ -1,6 +1,7 @@
 """Numbers and words as a chart writes them."""
 
 import math
+import re
 import textwrap
 
 import numpy as np
@@ -9,6 +10,8 @@ from rnnviz.arrays import Array, Float
 
 CAPTION_WIDTH = 64
 """Characters in a line of small print that a phone's width holds."""
+_BEFORE_A_VALUE = re.compile(r" (?=[=×])|(?<=[=×]) |(?<=[^\W\d]) (?=\d)")
+"""Spaces as in ``H = 16``, ``he × gain 1`` and ``seed 0``."""
 
 
 GATES = {
@@ -34,8 +37,15 @@ def escaped(text: str) -> str:
 
 
 def wrapped(text: str) -> list[str]:
-    """The escaped text in lines short enough for a phone."""
-    return [escaped(line) for line in textwrap.wrap(text, CAPTION_WIDTH)]
+    """The escaped text in lines short enough for a phone, none that ends before a value.
+
+    Examples
+    --------
+    >>> [line.split()[0] for line in wrapped("tanh, " * 10 + "T = 30")]
+    ['tanh,', 'T']
+    """
+    held = _BEFORE_A_VALUE.sub("\N{NO-BREAK SPACE}", text)
+    return [escaped(line) for line in textwrap.wrap(held, CAPTION_WIDTH)]
 
 
 def mantissa_exponent(log10: Float[Array, "*N"]) -> tuple[Array, Array]:
