@@ -80,44 +80,33 @@ def phase_map(
         raise ValueError("a phase map is drawn over 2 knobs, got 1: draw sweep_lines")
     measure = measure or table.config.measures[0]
     palette = PALETTES[theme]
-    grids = grids_of(table, measure)
-    cells = _slice(table, third)
+    grids, cells = grids_of(table, measure), _slice(table, third)
     states = grids["state"][cells]
     z = shown(np.where(states == "known", grids["middle"][cells], np.nan), measure)
     across, up = (Laid(table.axis(k)) for k in (0, 1))
-    scale, low, high = scale_of(z, measure)
-    left_key, right_key = end_texts(measure, low, high)
-    place: Json = {"x": across.edges, "y": up.edges}
-    texts, indices = _hovers(table, measure, third, grids)
-    look = {"colorscale": colorscale(scale), "zmin": low, "zmax": high, "showscale": False}
-    hover = {"text": texts, "customdata": indices, "hovertemplate": "%{text}<extra></extra>"}
-    main = {"type": "heatmap", "name": MEASURES[measure], "z": compact(z.T)}
-    data = [place | main | look | hover, *_nothing(states, place, across, up, measure, palette)]
     half = _half_life(table, measure, third, z, states, across, up)
-    data += half
     lines = table.theory(third)
-    data += [drawn for line in lines for drawn in _theory(line, across, up)]
+    place: Json = {"x": across.edges, "y": up.edges}
+    data = [
+        place | _cells(z, measure) | _hovers(table, measure, third, grids),
+        *_nothing(states, place, across, up, measure, palette),
+        *half,
+        *(drawn for line in lines for drawn in _theory(line, across, up)),
+    ]
     corner = _corner(states, measure, drawn=bool(half))
     height = HEIGHT + HEADING_HEIGHT + _LINE_HEIGHT * len(corner)
     top = HEIGHT / height
-    notes = [
-        heading(MEASURES[measure], top),
-        key(scale, left_key, right_key, top, palette),
-        *_above(corner),
-        *(note for line in lines for note in _label(line, across, up)),
-    ]
-    names_up = up.axis.scale == "category" and bool(max(map(len, up.axis.labels)) > 5)
+    labels = [note for line in lines for note in _label(line, across, up)]
     layout = {
         "xaxis": across.drawn(6),
         "yaxis": up.drawn(10) | {"domain": [0, top]},
-        "annotations": notes,
+        "annotations": [*_heading(z, measure, top, palette), *_above(corner), *labels],
         "hovermode": "closest",
     }
     question = QUESTION if measure in ("factor", "exponent") else OTHER_QUESTION
     about = subtitle(table, measure, third), HOW_TO_READ, alt(table, measure, third)
     words = Words(question, *about, "phase-map")
-    margin = {"left": _LEFT_NAMES} if names_up else {}
-    return framed(data, layout, words, height=height, theme=theme, caption=caption, **margin)
+    return framed(data, layout, words, height=height, theme=theme, caption=caption, **_margin(up))
 
 
 def subtitle(table: SweepTable, measure: str, third: int = 0) -> str:
@@ -156,15 +145,20 @@ def _slice(table: SweepTable, third: int) -> tuple[slice | int, ...]:
     return (slice(None), slice(None), third)[: len(table.shape)]
 
 
-def _hovers(
-    table: SweepTable, measure: str, third: int, grids: dict[str, Array]
-) -> tuple[list[list[str]], Array]:
+def _cells(z: Float[Array, "N1 N2"], measure: str) -> Json:
+    """The map itself, without its places."""
+    scale, low, high = scale_of(z, measure)
+    look = {"colorscale": colorscale(scale), "zmin": low, "zmax": high, "showscale": False}
+    return {"type": "heatmap", "name": MEASURES[measure], "z": compact(z.T)} | look
+
+
+def _hovers(table: SweepTable, measure: str, third: int, grids: dict[str, Array]) -> Json:
     """Each cell's text and its indices, row by row from the bottom."""
     N1, N2 = table.shape[:2]
     rest = (third,) if len(table.shape) > 2 else ()
     texts = [[told(table, (i, j, *rest), measure, grids) for i in range(N1)] for j in range(N2)]
     indices = np.array([[(i, j, *rest) for i in range(N1)] for j in range(N2)])
-    return texts, indices
+    return {"text": texts, "customdata": indices, "hovertemplate": "%{text}<extra></extra>"}
 
 
 def _nothing(
@@ -261,8 +255,21 @@ def _corner(states: Array, measure: str, *, drawn: bool) -> list[str]:
     return [*(["━ half-life = T"] if drawn else []), *parts]
 
 
+def _heading(z: Float[Array, "N1 N2"], measure: str, top: float, palette: Palette) -> list[Json]:
+    """The name of the map, and what its colours mean."""
+    scale, low, high = scale_of(z, measure)
+    left, right = end_texts(measure, low, high)
+    return [heading(MEASURES[measure], top), key(scale, left, right, top, palette)]
+
+
 def _above(lines: list[str]) -> list[Json]:
     """These lines above the name of the map."""
     place = {"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": SMALL}}
     corner = {"y": 1, "yref": "paper", "yanchor": "top"}
     return [place | corner | {"text": "<br>".join(lines)}] if lines else []
+
+
+def _margin(up: Laid) -> dict[str, int]:
+    """What other margin names need than numbers do."""
+    long = up.axis.scale == "category" and max(map(len, up.axis.labels)) > 5
+    return {"left": _LEFT_NAMES} if long else {}
