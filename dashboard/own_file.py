@@ -113,6 +113,23 @@ def _series(found: Table, model: Model) -> tuple[Task, tuple[object, ...]]:
         "answered", "Columns whose next values are asked for", found.columns, fewest, outputs
     )
     missing = _missing(found, {*read, *answered})
+    standardise, split = _prepared()
+    if inputs is not None and len(read) != inputs:
+        raise ValueError(f"the network reads {inputs} inputs: choose {inputs} columns")
+    task = series(
+        found,
+        read,
+        cast(Literal["drop", "interpolate"], missing),
+        standardise,
+        split / 100,
+        answered,
+    )
+    _scales(task, is_standardised=standardise)
+    return task, (read, answered, missing, standardise, split)
+
+
+def _prepared() -> tuple[bool, int]:
+    """Whether columns are standardised, and on which percentage of the rows is trained."""
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         standardise = st.toggle(
@@ -128,18 +145,7 @@ def _series(found: Table, model: Model) -> tuple[Task, tuple[object, ...]]:
             key="own-share",
             on_change=_parted,
         )
-    if inputs is not None and len(read) != inputs:
-        raise ValueError(f"the network reads {inputs} inputs: choose {inputs} columns")
-    task = series(
-        found,
-        read,
-        cast(Literal["drop", "interpolate"], missing),
-        standardise,
-        split / 100,
-        answered,
-    )
-    _scales(task, is_standardised=standardise)
-    return task, (read, answered, missing, standardise, split)
+    return standardise, split
 
 
 def _missing(found: Table, used: set[str]) -> str:
