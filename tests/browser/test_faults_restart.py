@@ -61,49 +61,69 @@ def workers(pid: int) -> list[int]:
     return [n for n, words in found if b"dashboard.worker" in words]
 
 
+def queried(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def outlives_a_reload(page: Page, pid: int) -> None:
+    before, training = queried(page), workers(pid)
+    page.reload()
+    settle(page)
+    expect(running(page)).to_be_visible(timeout=2_000)
+    assert queried(page) == before
+    expect(page.get_by_role("button", name="Start another")).to_be_disabled()
+    assert workers(pid) == training
+
+
+def outlives_a_kill(page: Page, pid: int) -> int:
+    """The step it came to."""
+    (child,) = workers(pid)
+    os.kill(pid, signal.SIGKILL)
+    wait(lambda: not is_alive(child), 3)
+    expect(page.get_by_text("Connection error")).to_be_visible(timeout=15_000)
+    taken = kept_steps()
+    assert taken > 0
+    return taken
+
+
+def goes_on_from(taken: int, page: Page) -> None:
+    before = queried(page)
+    page.reload()
+    settle(page)
+    told = f"Interrupted at step {taken:,} of 100,000"
+    expect(page.get_by_text(told)).to_be_visible(timeout=15_000)
+    assert queried(page) == before
+    page.get_by_role("button", name="Resume").click()
+    expect(running(page)).to_be_visible(timeout=30_000)
+    wait(lambda: shown_step(page) > taken, 30)
+
+
+def outlives_an_end(pid: int, port: int, taken: int) -> None:
+    (child,) = workers(pid)
+    began = time.monotonic()
+    os.kill(pid, signal.SIGTERM)
+    _, status = os.waitpid(pid, 0)
+    assert time.monotonic() - began < 5
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert not is_alive(child)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server does
+        probe.bind(("127.0.0.1", port))
+    assert kept_steps() > taken
+
+
 def test_a_training_outlives_a_reload_a_kill_and_an_end(open_page, problems, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with serving("dashboard/app.py", tmp_path) as served:
         page = open_page(f"{served.address}/train?{SETTINGS}")
         page.get_by_role("button", name="Start").click()
         expect(running(page)).to_be_visible(timeout=30_000)
-        before = parse_qs(urlsplit(page.url).query)
-        (child,) = workers(served.pid)
-
-        page.reload()
-        settle(page)
-        expect(running(page)).to_be_visible(timeout=2_000)
-        assert parse_qs(urlsplit(page.url).query) == before
-        expect(page.get_by_role("button", name="Start another")).to_be_disabled()
-        assert workers(served.pid) == [child]
-
-        os.kill(served.pid, signal.SIGKILL)
-        wait(lambda: not is_alive(child), 3)
-        expect(page.get_by_text("Connection error")).to_be_visible(timeout=15_000)
-
-    taken, port = kept_steps(), urlsplit(served.address).port
-    assert taken > 0
+        outlives_a_reload(page, served.pid)
+        taken = outlives_a_kill(page, served.pid)
+    port = urlsplit(served.address).port
     with serving("dashboard/app.py", tmp_path, port) as served:
-        page.reload()
-        settle(page)
-        told = f"Interrupted at step {taken:,} of 100,000"
-        expect(page.get_by_text(told)).to_be_visible(timeout=15_000)
-        assert parse_qs(urlsplit(page.url).query) == before
-        page.get_by_role("button", name="Resume").click()
-        expect(running(page)).to_be_visible(timeout=30_000)
-        wait(lambda: shown_step(page) > taken, 30)
-        (child,) = workers(served.pid)
-
-        began = time.monotonic()
-        os.kill(served.pid, signal.SIGTERM)
-        _, status = os.waitpid(served.pid, 0)
-        assert time.monotonic() - began < 5
-        assert os.waitstatus_to_exitcode(status) == 0
-        assert not is_alive(child)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server does
-            probe.bind(("127.0.0.1", port))
-        assert kept_steps() > taken
+        goes_on_from(taken, page)
+        outlives_an_end(served.pid, port, taken)
     assert not [*kept.root().glob("*/.*")]
     page.close()  # before it asks again
     problems.clear()  # the browser says that the server was away
