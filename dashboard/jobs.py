@@ -252,10 +252,20 @@ class TrainJob:
                 self._giving_way = True
                 self._tell(pause=True)
 
-    def park(self) -> None:
-        """End the process of a paused job: everything has been sent."""
+    def drop_step(self) -> None:
+        """Have it queue again at once, if it runs."""
         with self._lock:
-            if self.state == "paused":
+            child, self._giving_way = self._child, False
+            if self.state != "running" or not child:
+                return
+            self._child, self._left = None, self._until - len(self._snapshot.history.rows)
+            self._show(state="queued", seconds_left=None)
+        child.kill()
+
+    def park(self) -> None:
+        """End the process of a job that does not run: everything has been sent."""
+        with self._lock:
+            if self.state in ("paused", "queued"):
                 self._let_go()
 
     def _go(self, steps: float) -> None:

@@ -4,11 +4,15 @@ Of one visitor's jobs, which share a watch, one runs at a time.
 
 A paused job frees its place and keeps its process, so that it goes on at once; of too many such
 processes the one paused longest ends, and its job starts another when it goes on.
+
+A visitor who has closed their last page takes no core: their job queues, and goes on when they are
+back.
 """
 
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
 from dashboard.limits import PAUSED_PROCESSES
@@ -22,12 +26,26 @@ PATIENCE: Final = 600.0
 """Seconds without a poll after which a visitor is thought to have gone for good."""
 PATIENCE_IN_QUEUE: Final = 90.0
 """Seconds after which others go first: more than the minute between a hidden tab's polls."""
+TICK: Final = 0.5
+"""Seconds between two looks at the queue, at the most."""
+GONE: Final = 0.8
+"""Seconds without an open page after which a visitor has left; a reload takes fewer."""
+GONE_LONG: Final = 1.4
+"""Seconds after which the step that their job is in is not waited for any more."""
 
 
 class Watch:
-    """When somebody last looked."""
+    """When somebody last looked, and whether they can.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    is_here : whether the visitor has a page open; not asked of one who has none to begin with, as
+        then nothing is known of them
+    """
+
+    def __init__(self, is_here: Callable[[], bool] | None = None) -> None:
+        self._is_here = is_here if is_here and is_here() else None
+        self._here = time.monotonic()
         self.touch()
 
     def touch(self) -> None:
@@ -38,6 +56,14 @@ class Watch:
     def away(self) -> float:
         """Seconds since somebody looked."""
         return time.monotonic() - self._seen
+
+    @property
+    def gone(self) -> float:
+        """Seconds since a page was last seen open; 0 where one is."""
+        now = time.monotonic()
+        if self._is_here is None or self._is_here():
+            self._here = now
+        return now - self._here
 
 
 class Job(Protocol):
@@ -62,8 +88,11 @@ class Job(Protocol):
     def give_way(self) -> None:
         """Pause after this step, and queue again."""
 
+    def drop_step(self) -> None:
+        """The same at once: what the step has computed is lost."""
+
     def park(self) -> None:
-        """End the process, if it is paused; nothing is lost."""
+        """End the process, unless it runs; nothing is lost."""
 
     def ask_to_stop(self) -> None:
         """End after this step."""
@@ -85,7 +114,7 @@ class Places:
         self._paused = paused
         self._lock = threading.Lock()
         self._jobs: list[Job] = []
-        self._ticking = Ticking(self._tick, min(5, patience / 4, patience_in_queue / 4))
+        self._ticking = Ticking(self._tick, min(TICK, patience / 4, patience_in_queue / 4))
 
     def add(self, job: Job) -> None:
         """Put a job at the end of the queue: it starts at once or when its turn comes."""
@@ -103,7 +132,8 @@ class Places:
             self._jobs = [*self._in("paused"), *self._in("running"), *self._in("queued")]
             self._make_way()
             self._fill()
-            with_process = [job for job in self._in("paused") if job.has_process]
+            idle = [*self._in("paused"), *self._in("queued")]
+            with_process = [job for job in idle if job.has_process]
             for job in with_process[: max(0, len(with_process) - self._paused)]:
                 job.park()
 
@@ -112,7 +142,11 @@ class Places:
         return bool(self._jobs)
 
     def _make_way(self) -> None:
-        """Have jobs nobody looks at give way to those that somebody waits for."""
+        """Have jobs nobody looks at give way to those that somebody waits for, or whoever left."""
+        for job in self._in("running"):
+            gone = job.watch.gone
+            if gone > GONE:
+                job.give_way() if gone < GONE_LONG else job.drop_step()
         waiting = {job.watch for job in self._in("queued") if not self._is_away(job)}
         running = [job for job in self._in("running") if self._is_away(job)]
         others = waiting - {job.watch for job in self._in("running")}
@@ -125,7 +159,7 @@ class Places:
         free, at_work = self.count - len(running), {job.watch for job in running}
         position = 0
         for job in sorted(self._in("queued"), key=self._is_away):
-            if free > 0 and job.watch not in at_work:
+            if free > 0 and job.watch not in at_work and job.watch.gone <= GONE:
                 job.begin()
                 free -= 1
                 at_work.add(job.watch)
@@ -134,7 +168,7 @@ class Places:
                 job.wait(position)
 
     def _is_away(self, job: Job) -> bool:
-        return job.watch.away > self._patience_in_queue
+        return job.watch.away > self._patience_in_queue or job.watch.gone > GONE
 
     def _in(self, state: State) -> list[Job]:
         return [job for job in self._jobs if job.state == state]

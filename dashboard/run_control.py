@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import session, visitor
+from dashboard import guard, session, visitor
 from dashboard.controls import draw_again
 from dashboard.frame import escape
 from dashboard.jobs import TrainJob
@@ -19,7 +19,7 @@ GOES_ON = ("paused", "stopped", "interrupted", "failed")
 
 def mine() -> Runs:
     """What the visitor has started."""
-    return Runs.of(visitor.token())
+    return Runs.of(visitor.token(), guard.is_here)
 
 
 def selected() -> TrainJob | None:

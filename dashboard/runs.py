@@ -8,6 +8,7 @@ Each run has a file, by which it is found again though the server was ended in b
 import math
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from dashboard import kept
@@ -23,6 +24,9 @@ KEPT_FOR: Final = 3600.0
 """Seconds without a poll after which a visitor's runs are dropped."""
 BUSY: Final = ("queued", "running")
 
+IsHere = Callable[[str], bool]
+"""Whether the visitor who has a token has a page open."""
+
 
 class Runs:
     """One visitor's runs, oldest first."""
@@ -34,8 +38,9 @@ class Runs:
         kept: int = RUNS_KEPT,
         limit: int = RUNS_LIMIT,
         shelf: Shelf | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        self.watch = Watch()
+        self.watch = watch or Watch()
         self.unread: tuple[str, ...] = ()
         """A sentence for each file of theirs that is damaged."""
         self._store, self._places = store, places
@@ -45,9 +50,12 @@ class Runs:
         self._is_restored = shelf is None
 
     @staticmethod
-    def of(token: str) -> "Runs":
-        """The runs of the visitor who has this token; none for a new one."""
-        return STORE.of(token)
+    def of(token: str, is_here: IsHere | None = None) -> "Runs":
+        """The runs of the visitor who has this token; none for a new one.
+
+        ``is_here`` tells whether a visitor has a page open: only while one is, their runs train.
+        """
+        return STORE.of(token, is_here)
 
     @property
     def jobs(self) -> tuple[TrainJob, ...]:
@@ -176,14 +184,15 @@ class Store:
         """What all runs keep in memory."""
         return sum(runs.nbytes for runs in list(self._runs.values()))
 
-    def of(self, token: str) -> Runs:
-        """The runs of the visitor who has this token; none for a new one."""
+    def of(self, token: str, is_here: IsHere | None = None) -> Runs:
+        """What ``Runs.of`` gives."""
         with self._lock:
             runs = self._runs.get(token)
             if runs is None:
                 self._forget_down_to(self._visitors - 1)
                 shelf = self._shelf_of(token) if self._shelf_of else None
-                runs = self._runs[token] = Runs(self, self._places, shelf=shelf)
+                watch = Watch(partial(is_here, token) if is_here else None)
+                runs = self._runs[token] = Runs(self, self._places, shelf=shelf, watch=watch)
             runs.watch.touch()
         runs.restore()
         return runs

@@ -143,6 +143,10 @@ class SweepJob:
         """Queue again: its process ends, and what it has sent is kept."""
         self._end_process("queued")
 
+    def drop_step(self) -> None:
+        """The same: it has never waited for the chunk that it is in."""
+        self.give_way()
+
     def park(self) -> None:
         """Nothing: a paused sweep has no process."""
 

@@ -5,9 +5,8 @@ from functools import lru_cache
 
 from cachetools import LRUCache
 
-from dashboard import visitor
+from dashboard import run_control, visitor
 from dashboard.limits import RUN_LIMIT, SWEEP_RUNS, SWEEP_SECONDS, SWEEPS_KEPT
-from dashboard.runs import Runs
 from dashboard.sweep_job import SweepJob
 from rnnviz import SweepConfig, SweepPlan, plan_sweep
 
@@ -24,7 +23,7 @@ def mine() -> SweepJob | None:
 
 def start(config: SweepConfig) -> SweepJob:
     """A new sweep, at once or when its turn comes; the one before is stopped and forgotten."""
-    job = SweepJob(config, watch=Runs.of(visitor.token()).watch)
+    job = SweepJob(config, watch=run_control.mine().watch)
     if before := mine():
         before.stop()
     with _lock:

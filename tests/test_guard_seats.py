@@ -137,3 +137,18 @@ def test_the_environment_may_say_how_many_seats_there_are(said: str, found: int)
 def test_a_number_of_seats_that_is_none_is_named(said: Any) -> None:
     with pytest.raises(ValueError, match="RNNVIZ_SESSIONS must be a number from 1 to 1000, got"):
         settings.sessions({settings.MOST_SESSIONS: said})
+
+
+def test_a_visitor_is_here_from_the_first_answer_until_the_last_page_is_closed(
+    seats: Seats, clock: Clock
+) -> None:
+    assert not seats.is_here("ada")
+    seats.hold("ada")
+    assert seats.is_here("ada")
+    one, other = seats.sit("ada", "s"), seats.sit("ada", "t")
+    clock.now += HELD_SECONDS
+    seats.rise(one)
+    assert seats.is_here("ada")
+    seats.rise(other)
+    assert not seats.is_here("ada")
+    assert not seats.is_here("")

@@ -1,13 +1,28 @@
 """Places: who trains, who waits, who gives way, and what ends when its visitor has gone."""
 
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
-from training_jobs import ENDLESS, Start, begun, prepare_only, start_at_once, state_is, until
+from load.process import cpu_seconds
+from training_jobs import (
+    ENDLESS,
+    Start,
+    begun,
+    config,
+    ended,
+    prepare_only,
+    same_history,
+    start_at_once,
+    state_is,
+    until,
+    whole,
+)
 
+from dashboard import jobs
 from dashboard.jobs import TrainJob
-from dashboard.places import PLACES, Places
+from dashboard.places import PLACES, Places, Watch
 
 
 @pytest.fixture
@@ -139,3 +154,78 @@ def test_nobody_gives_way_to_what_nobody_waits_for(start: Start) -> None:
     until(lambda: first.watch.away > 0.5)
     assert (first.state, second.state) == ("running", "queued")
     until(lambda: len(first.poll().history.rows) > taken)
+
+
+class Visitor:
+    """Somebody whose page is open, or not."""
+
+    def __init__(self) -> None:
+        self.is_here = True
+        self.watch = Watch(lambda: self.is_here)
+
+    def train(self, places: Places, **changes) -> TrainJob:
+        job = jobs.prepare(config(**changes), None, places, self.watch)
+        job.resume()
+        return job
+
+
+@pytest.fixture
+def ada() -> Visitor:
+    return Visitor()
+
+
+def rests(pid: int) -> bool:
+    """Whether a process takes no core."""
+    before = cpu_seconds(pid)
+    time.sleep(0.3)
+    return cpu_seconds(pid) - before < 0.01
+
+
+def test_whoever_left_takes_no_core_within_two_seconds_and_goes_on_when_back(ada: Visitor) -> None:
+    job = ada.train(Places(1), iterations=ENDLESS)
+    begun(job)
+    pid = job.pid
+    assert pid
+    assert not rests(pid)
+    ada.is_here = False
+    left = time.monotonic()
+    until(lambda: job.state == "queued")
+    assert time.monotonic() - left < 2
+    assert job.pid == pid
+    assert rests(pid)
+    taken = len(job.poll().history.rows)
+    ada.is_here = True
+    until(lambda: len(job.poll().history.rows) > taken)
+    assert job.pid == pid
+    job.stop()
+
+
+def test_whoever_is_here_is_not_kept_waiting_by_those_who_left(ada: Visitor) -> None:
+    places, bob = Places(1, paused=1), Visitor()
+    hers, his = ada.train(places, iterations=ENDLESS), bob.train(places, iterations=ENDLESS)
+    begun(hers)
+    assert stand(his) == ("queued", 1)
+    ada.is_here = False
+    begun(his)
+    bob.is_here = False
+    until(lambda: his.state == "queued")
+    until(lambda: hers.has_process + his.has_process == 1)
+    ada.is_here = bob.is_here = True
+    until(lambda: "running" in (hers.poll().state, his.poll().state))
+    hers.stop()
+    his.stop()
+
+
+def test_a_step_that_is_dropped_is_computed_again(ada: Visitor) -> None:
+    job = ada.train(Places(1), iterations=400)
+    until(lambda: len(job.poll().history.rows) > 3)
+    job.drop_step()
+    assert job.state == "queued"
+    shown = ended(job)
+    assert shown.state == "finished"
+    assert same_history(shown.history, whole(400, iterations=400))
+
+
+def test_a_visitor_of_whom_nothing_is_known_is_here() -> None:
+    assert Watch(lambda: False).gone == 0
+    assert Watch().gone == 0

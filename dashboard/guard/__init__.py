@@ -19,10 +19,12 @@ from dashboard.guard.settings import hosts, sessions
 from dashboard.guard.turns import turn
 from dashboard.guard.upkeep import Lifespan, upkeep
 
-__all__ = ["lifespan", "middleware", "tell", "turn"]
+__all__ = ["is_here", "lifespan", "middleware", "tell", "turn"]
 
 _seats = Seats(sessions())
 _arrived: dict[tuple[str, str], float] = {}
+is_here = _seats.is_here
+"""Whether a visitor has a page open, or opens one."""
 
 
 def middleware() -> list[Middleware]:

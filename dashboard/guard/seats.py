@@ -75,6 +75,10 @@ class Seats:
         """Whether a page of this visitor was opened a moment ago."""
         return self._held.get(visitor, 0.0) > self.clock()
 
+    def is_here(self, visitor: str) -> bool:
+        """Whether a visitor has a page open, or opens one."""
+        return self.is_held(visitor) or self.quietest(visitor) is not None
+
     def quietest(self, visitor: str) -> Seat | None:
         """The seat of a visitor's page that said nothing for longest; who has no token has none."""
         own = [seat for seat in self.taken if visitor and seat.visitor == visitor]

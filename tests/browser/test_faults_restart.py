@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from browser.pages import settle
 from browser.serving import serving
+from load.process import cpu_seconds
 from playwright.sync_api import Page, expect
 
 from dashboard import kept
@@ -110,6 +111,30 @@ def outlives_an_end(pid: int, port: int, taken: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server does
         probe.bind(("127.0.0.1", port))
     assert kept_steps() > taken
+
+
+def test_a_training_rests_while_its_page_is_closed_and_goes_on_when_it_is_open(
+    open_page, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with serving("dashboard/app.py", tmp_path) as served:
+        address = f"{served.address}/train?{SETTINGS}"
+        page = open_page(address)
+        page.get_by_role("button", name="Start").click()
+        expect(running(page)).to_be_visible(timeout=30_000)
+        (child,) = workers(served.pid)
+
+        page.goto("about:blank")
+        time.sleep(2)
+        spent = cpu_seconds(child)
+        time.sleep(0.5)
+        assert cpu_seconds(child) - spent < 0.02
+
+        page.goto(address)
+        settle(page)
+        expect(running(page)).to_be_visible(timeout=5_000)
+        wait(lambda: cpu_seconds(child) > spent + 0.1, 5)
+        assert workers(served.pid) == [child]
 
 
 def test_a_training_outlives_a_reload_a_kill_and_an_end(open_page, problems, tmp_path, monkeypatch):
