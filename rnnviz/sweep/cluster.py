@@ -41,13 +41,28 @@ def on_cluster(
 
     A worker that dies costs its chunk, which another takes. A chunk that workers die of is taken
     apart, and the point that they die of gets a row with that as its error; so does what is left
-    when there has been no worker for long, or the scheduler is gone.
+    when there has been no worker for long. What is left when the scheduler is gone is computed by
+    ``workers`` of this machine, with a warning.
     """
     with _client(scheduler, workers) as client:
-        yield from _run(client, chunks, work)
+        left = yield from _run(client, chunks, work)
+        is_gone = scheduler is not None and client.status != "running"
+    if left and is_gone:
+        warnings.warn(
+            f"the scheduler {scheduler} is gone: what is left, {len(left)} of {len(chunks)} pieces,"
+            " is computed on this machine",
+            stacklevel=2,
+        )
+        yield from on_cluster(left, None, workers, work)
+        return
+    for chunk in left:
+        yield chunk, failed(chunk, NOBODY)
 
 
-def _run(client: "Client", chunks: list[Chunk], work: Work) -> Iterator[tuple[Chunk, pd.DataFrame]]:
+def _run(
+    client: "Client", chunks: list[Chunk], work: Work
+) -> Generator[tuple[Chunk, pd.DataFrame], None, list[Chunk]]:
+    """Each chunk as it is finished; at last those for which no worker was left."""
     from distributed import CancelledError, KilledWorker, as_completed
 
     waiting = iter(chunks)
@@ -74,10 +89,11 @@ def _run(client: "Client", chunks: list[Chunk], work: Work) -> Iterator[tuple[Ch
             yield chunk, frame
         future.release()
         send(1)
-    yield from _by_nobody([*chunk_of.values(), *waiting])
-    for chunk in apart:
-        there = client.status == "running"
-        yield chunk, _one_by_one(client, chunk, work) if there else failed(chunk, NOBODY)
+    left = [*chunk_of.values(), *waiting]
+    while apart and client.status == "running":
+        chunk = apart.pop()
+        yield chunk, _one_by_one(client, chunk, work)
+    return [*left, *apart]
 
 
 def _finished(client: "Client", going: "as_completed") -> Iterator["Future[pd.DataFrame]"]:
@@ -123,11 +139,6 @@ def _result(client: "Client", future: "Future[pd.DataFrame]") -> pd.DataFrame:
             there = time.monotonic() if client.nthreads() else there
             if time.monotonic() - there > PATIENCE:
                 raise _Nobody(NOBODY) from None
-
-
-def _by_nobody(chunks: list[Chunk]) -> Iterator[tuple[Chunk, pd.DataFrame]]:
-    for chunk in chunks:
-        yield chunk, failed(chunk, NOBODY)
 
 
 def _one_by_one(client: "Client", chunk: Chunk, work: Work) -> pd.DataFrame:
