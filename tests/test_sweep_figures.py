@@ -161,6 +161,9 @@ def test_over_names_theory_is_a_dash_at_each_that_has_one_and_no_sentence_comes_
     np.testing.assert_allclose(theory.y[1], np.sqrt(0.5))
     assert sum("theory" in note.text for note in figure.layout.annotations) == 1
     assert figure.layout.meta["subtitle"].count("9 units are few") == 1
+    small = swept(GAIN, cells, seeds=(2,), measures=("factor",))
+    assert len(small.theory()) == 2
+    assert figures.phase_map(small).layout.meta["subtitle"].count("9 units are few") == 1
 
 
 def test_a_line_of_the_parallel_picture_is_at_its_share_of_each_row():

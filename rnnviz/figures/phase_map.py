@@ -114,11 +114,12 @@ def subtitle(table: SweepTable, measure: str, third: int = 0) -> str:
     seeds = count(len(table.config.seeds), "seed")
     rule = "share" if measure == "success" else "median"
     fixed = [f" {knob.title}: {knob.labels[third]}." for knob in table.config.knobs[2:]]
-    said = [f" {line.name.capitalize()}: {line.sentence}" for line in table.theory(third)]
-    warned = {f" {line.warning}" for line in table.theory(third) if line.warning}
+    theory = table.theory(third)
+    said = [f" {line.name.capitalize()}: {line.sentence}" for line in theory]
+    warned = dict.fromkeys(f" {told}" for line in theory for told in line.warnings)
     return (
         f"{MEASURES[measure]}, the {rule} of {seeds} a point, {table.count:,} of "
-        f"{table.config.runs:,} runs done.{''.join(fixed)}{''.join(said)}{''.join(sorted(warned))}"
+        f"{table.config.runs:,} runs done.{''.join(fixed)}{''.join(said)}{''.join(warned)}"
     )
 
 

@@ -89,8 +89,8 @@ def subtitle(table: SweepTable, measure: str, drawn: int) -> str:
     fixed = [f" {knob.title}: {knob.labels[0]}." for knob in table.config.knobs[2:]]
     rest = (0,) * (len(table.shape) - 1)
     theory = table.prediction(*rest)
-    told = dict.fromkeys([law.sentence for law in theory] + [law.warning for law in theory])
-    said = [f" {sentence}" for sentence in told if sentence]
+    warned = [sentence for law in theory for sentence in law.warnings]
+    said = [f" {told}" for told in dict.fromkeys([*(law.sentence for law in theory), *warned])]
     return (
         f"{MEASURES[measure]}, the {rule} of {seeds} a point{by}; {table.count:,} of "
         f"{table.config.runs:,} runs done.{left_out}{''.join(fixed)}"

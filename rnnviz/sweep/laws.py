@@ -36,8 +36,8 @@ class Law:
     """What a step back multiplies the gradient's norm by."""
     critical: Mapping[str, Critical]
     """For each knob that can be turned to it, the value at which a step is critical."""
-    warning: Callable[[TrainConfig, Float[Array, " N"]], str]
-    """What to say of a base, and of the gains that the line passes through."""
+    warnings: Callable[[TrainConfig, Float[Array, " N"]], tuple[str, ...]]
+    """What to say of a base, and of the gains that the line passes through: sentences."""
 
 
 def input_variance_of(config: RunConfig) -> float:
@@ -103,7 +103,7 @@ def _critical_scale(config: TrainConfig) -> float:
     return math.sqrt(room / (one - least)) if room >= 0 and one > least else math.nan
 
 
-def _doubts(config: TrainConfig, gains: Float[Array, " N"]) -> str:
+def _doubts(config: TrainConfig, gains: Float[Array, " N"]) -> tuple[str, ...]:
     found = []
     if config.hidden_size < _FEW:
         found.append(f"{config.hidden_size} units are few: the theory is of endlessly many.")
@@ -112,7 +112,7 @@ def _doubts(config: TrainConfig, gains: Float[Array, " N"]) -> str:
             "Between g = 1 and 1.5 a tanh network of finite size often settles on a fixed point "
             "or a cycle where the theory has chaos, so that its gradient need not grow."
         )
-    return " ".join(found)
+    return tuple(found)
 
 
 def _steps_back(config: TrainConfig) -> int:
@@ -169,7 +169,7 @@ _EXACT = Law(
     lambda config: _plain(config) and config.cell == "linear" and config.init in _RADIUS_1,
     lambda config: config.gain,
     {"gain": lambda _: 1.0},
-    lambda *_: "",
+    lambda *_: (),
 )
 FORGET = Law(
     "forget gate",
@@ -186,7 +186,7 @@ FORGET = Law(
     {"forget_bias": lambda config: float(logit(0.5 ** (1 / max(_steps_back(config), 1))))},
     lambda *_: (
         "The theory is of zero weights: weights and inputs move the gate, and a network's own "
-        "recurrence adds to what the cell keeps."
+        "recurrence adds to what the cell keeps.",
     ),
 )
 LAWS: Final = (MEAN_FIELD, _RELU, _CIRCULAR, _EXACT, FORGET)

@@ -35,8 +35,8 @@ class TheoryLine:
     source: str
     x: Float[Array, " N"]
     y: Float[Array, " N"]
-    warning: str = ""
-    """Where the theory is known to be off; empty where it is not."""
+    warnings: tuple[str, ...] = ()
+    """Where the theory is known to be off, in sentences; none where it is not."""
 
 
 @lru_cache(maxsize=64)  # a figure asks for them once for each of its words
@@ -104,9 +104,9 @@ def _line(
     if not known:
         return None
     gains = np.array([effective_gain(run) for run in known]) if law is not FORGET else np.empty(0)
-    warning = law.warning(known[0], gains)
+    warnings = law.warnings(known[0], gains)
     x, y = (frozen(along) for along in place)
-    return TheoryLine(law.name, label, law.sentence, law.source, x, y, warning)
+    return TheoryLine(law.name, label, law.sentence, law.source, x, y, warnings)
 
 
 def _run(config: SweepConfig, law: Law, changes: dict[str, Value]) -> TrainConfig | None:
