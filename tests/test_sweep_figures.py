@@ -9,7 +9,7 @@ import pytest
 import rnnviz as rv
 from rnnviz import figures
 from rnnviz.figures.sweep_axes import Laid
-from rnnviz.figures.theme import CHANGE
+from rnnviz.figures.theme import CHANGE, NOTHING
 from rnnviz.sweep.table import Axis
 
 DRIVEN = {"task": "temporal_order", "init": "normal", "input_init": "fixed", "bias": "zero"}
@@ -175,6 +175,19 @@ def test_a_line_of_the_parallel_picture_is_at_its_share_of_each_row():
     np.testing.assert_allclose(last[:2, 0], [1, 1])
     first = points[points[:, 1] == 0]
     np.testing.assert_allclose(first[:2, 0], [0, 0], atol=1e-12)
+
+
+def test_each_kind_without_a_number_is_apart_in_its_colour_in_the_parallel_picture(holed):
+    figure = figures.parallel(holed)
+    kinds = ("not a number", "exactly 0", "infinite")
+    marks = {name: mark for name, mark in by_name(figure).items() if name in kinds}
+    assert {mark.marker.color for mark in marks.values()} == {
+        *(NOTHING[kind] for kind in ("nan", "zero", "infinite"))
+    }
+    ends = {x for line in figure.data if "lines" in line.mode for x in line.x if x > 1}
+    assert ends == {*(mark.x[0] for mark in marks.values()), by_name(figure)["failed"].x[0]}
+    words = next(note.text for note in figure.layout.annotations if "exactly 0: 1" in note.text)
+    assert f'{NOTHING["zero"]}">■</span> exactly 0: 1' in words
 
 
 def test_values_on_a_log_axis_have_equal_room():

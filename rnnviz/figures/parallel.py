@@ -11,6 +11,7 @@ from rnnviz.config import MEASURES
 from rnnviz.figures.frame import Json, Words, every, framed, key
 from rnnviz.figures.sweep_axes import (
     LOG10,
+    NAMES,
     Laid,
     counted,
     end_texts,
@@ -30,13 +31,14 @@ HOW_TO_READ = (
     "crosses a row is the value that it has there, the median over the seeds.\n\n"
     "The colour is the first measure. Follow lines of one colour upwards to see which settings "
     "they share.\n\n"
-    "What is no number stands apart at the right of its row, with a word: infinite, failed, not "
-    "a number. Points that are not computed yet are left out and counted."
+    "What is no number stands apart at the right of its row, with a word: infinite, exactly 0, "
+    "not a number, failed. Points that are not computed yet are left out and counted."
 )
 ROW = 66
 MOST_LINES = 600
-_APART = 1.14
+_APART = {"failed": 1.14, "nan": 1.11, "zero": 1.08, "infinite": 1.05}
 """Where what is no number stands; numbers lie from 0 to 1."""
+_END = 1.20
 _BINS = 9
 _FIRST = 46
 """Pixels above the first row, for its name and the key."""
@@ -52,8 +54,8 @@ class _Row:
     ticks: list[tuple[float, str]]
     told: list[str]
     """Each line's value in words."""
-    apart: list[tuple[str, int]]
-    """The kinds of nothing in this row, and how many of each."""
+    apart: dict[str, str]
+    """The kinds of nothing in this row, and how many of each in words."""
 
 
 def parallel(table: SweepTable, *, theme: Theme = "light", caption: str = "") -> go.Figure:
@@ -73,7 +75,7 @@ def parallel(table: SweepTable, *, theme: Theme = "light", caption: str = "") ->
     height = _FIRST + ROW * (len(rows) - 1) + 30
     y = 1 - (_FIRST + ROW * np.arange(len(rows))) / height
     data, keys = _lines(table, rows, drawn, y, palette)
-    data += _marks(rows, y)
+    data += _marks(rows, y, palette)
     notes = [
         note for row, level in zip(rows, y, strict=True) for note in _words(row, level, palette)
     ]
@@ -85,7 +87,7 @@ def parallel(table: SweepTable, *, theme: Theme = "light", caption: str = "") ->
     bare = {"showgrid": False, "showticklabels": False, "fixedrange": True}
     layout = {
         "xaxis": bare
-        | {"range": [-0.03, _APART + 0.06], "title": {"text": "from the smallest to the largest"}},
+        | {"range": [-0.03, _END], "title": {"text": "from the smallest to the largest"}},
         "yaxis": bare | {"range": [0, 1], "title": {"text": ""}},
         "annotations": [*notes, *keys],
         "shapes": rails,
@@ -133,7 +135,7 @@ def _knob_row(table: SweepTable, k: int, drawn: list[tuple[int, ...]]) -> _Row:
     step = every(len(at), 4)
     ticks = [(float(at[n]), laid.ticks[n]) for n in range(0, len(at), step)]
     own = np.array([at[cell[k]] for cell in drawn])
-    return _Row(escaped(table.axis(k).title), own, ticks, [labels[c[k]] for c in drawn], [])
+    return _Row(escaped(table.axis(k).title), own, ticks, [labels[c[k]] for c in drawn], {})
 
 
 def _measure_row(table: SweepTable, measure: str, drawn: list[tuple[int, ...]]) -> _Row:
@@ -145,17 +147,17 @@ def _measure_row(table: SweepTable, measure: str, drawn: list[tuple[int, ...]]) 
     z = np.where(state == "known", z, np.nan)
     known = z[np.isfinite(z)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    at = np.where(np.isfinite(z), _share(z, low, high), _APART)
+    apart = np.array([_APART.get(kind, np.nan) for kind in state], float)
+    at = np.where(np.isfinite(z), _share(z, low, high), apart)
     told = [
         spoken(v, measure) if s in ("known", "zero", "infinite") else named(s, measure)
         for v, s in zip(values, state, strict=True)
     ]
     ends = [(0.0, low), (1.0, high)] if high > low else [(0.5, low)]
     ticks = [(x, escaped(spoken(10.0**end if log else end, measure))) for x, end in ends]
-    kinds = ("failed", "nan", "zero", "infinite")
-    apart = [(named(kind, measure), int((state == kind).sum())) for kind in kinds]
+    many = {kind: int((state == kind).sum()) for kind in _APART}
+    found = {kind: f"{named(kind, measure)}: {n:,}" for kind, n in many.items() if n}
     title = MEASURES[measure] + (", log scale" if log else "")
-    found = [(word, number) for word, number in apart if number]
     return _Row(title, at, ticks if len(known) else [], told, found)
 
 
@@ -234,14 +236,24 @@ def _between(scale: tuple[str, ...], share: float) -> str:
     return "#" + "".join(f"{part:02x}" for part in mixed)
 
 
-def _marks(rows: list[_Row], y: Float[Array, " R"]) -> list[Json]:
-    """A mark where a row has something that is no number."""
-    at = [level for row, level in zip(rows, y, strict=True) if row.apart]
-    if not at:
-        return []
-    marker = {"symbol": "x", "size": 8, "color": NOTHING["nan"]}
-    own = {"type": "scatter", "mode": "markers", "name": "no number", "marker": marker}
-    return [own | {"x": np.full(len(at), _APART), "y": np.array(at), "hoverinfo": "skip"}]
+def _marks(rows: list[_Row], y: Float[Array, " R"], palette: Palette) -> list[Json]:
+    """A mark where a row has something that is no number, in the colour of its kind."""
+    own = {"type": "scatter", "mode": "markers", "hoverinfo": "skip"}
+    at = {
+        kind: [level for row, level in zip(rows, y, strict=True) if kind in row.apart]
+        for kind in _APART
+    }
+    return [
+        own
+        | {"name": NAMES[kind], "x": np.full(len(levels), _APART[kind]), "y": np.array(levels)}
+        | {"marker": {"symbol": "x", "size": 8, "color": _colour(kind, palette)}}
+        for kind, levels in at.items()
+        if levels
+    ]
+
+
+def _colour(kind: str, palette: Palette) -> str:
+    return NOTHING.get(kind, palette.muted)
 
 
 def _words(row: _Row, y: float, palette: Palette) -> list[Json]:
@@ -255,7 +267,8 @@ def _words(row: _Row, y: float, palette: Palette) -> list[Json]:
             tick | {"font": {"size": SMALL, "color": palette.muted}, "bgcolor": palette.veil}
         )
     if row.apart:
-        text = ", ".join(f"{word}: {number:,}" for word, number in row.apart)
-        apart = {"text": text, "x": _APART + 0.05, "y": y, "xanchor": "right", "yanchor": "top"}
+        squares = {k: f'<span style="color:{_colour(k, palette)}">■</span>' for k in row.apart}
+        text = " ".join(f"{squares[kind]} {told}" for kind, told in row.apart.items())
+        apart = {"text": text, "x": _END - 0.01, "y": y, "xanchor": "right", "yanchor": "top"}
         notes.append(apart | {"yshift": -17, "font": {"size": SMALL}, "bgcolor": palette.veil})
     return notes
