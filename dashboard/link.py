@@ -17,7 +17,7 @@ from dashboard.variants import (
     pins_to_text,
     plain,
 )
-from rnnviz import MEASURES, TrainConfig
+from rnnviz import MEASURES, PRESETS, TrainConfig
 from rnnviz.config.file import PRESET
 from rnnviz.fields import likely, short
 
@@ -129,11 +129,12 @@ def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
     if len(query) > MOST_PARAMETERS:
         return State(), [f"The link has {len(query)} settings; at most {MOST_PARAMETERS} are read."]
     notices: list[str] = []
-    settings: dict[str, Any] = {}
+    rest = {**query}
+    settings = _preset(rest.pop(PRESET, ()), notices)
     view: dict[str, Any] = {}
     others = {"pins": "", "columns": columns_to_text(FIRST_COLUMNS)}
     swept: dict[str, str] = {}
-    for name, values in query.items():
+    for name, values in rest.items():
         if len(values) > 1:
             notices.append(f"{short(name)} is given {len(values)} times; the last is used.")
         value = values[-1] if values else ""
@@ -155,12 +156,24 @@ def from_query(query: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
     return state, [*notices, *unused, *unread, *unswept]
 
 
+def _preset(names: Sequence[str], notices: list[str]) -> dict[str, Any]:
+    """The settings of a preset, which the link's other settings change."""
+    name = names[-1] if names else ""
+    if name in PRESETS:
+        return PRESETS[name].config.model_dump()
+    if names:
+        allowed = f"one of {sorted(PRESETS)}"
+        notices.append(f"{PRESET} must be {allowed}, got {short(name)}; none is used.")
+    return {}
+
+
 def _take(name: str, value: str, settings: dict[str, Any], notices: list[str]) -> None:
     """Add one setting, unless the config refuses it."""
     try:
         settings[name] = getattr(TrainConfig(**{name: number(name, value)}), name)
     except ValueError as error:
-        notices.append(f"{error}; {plain(FIELDS[name].default)} is used.")
+        used = settings.get(name, FIELDS[name].default)
+        notices.append(f"{error}; {plain(used)} is used.")
 
 
 def _look(name: str, value: str, view: dict[str, Any], notices: list[str]) -> None:
@@ -193,8 +206,6 @@ def _first(name: str) -> object:
 
 def _unknown(name: str) -> str:
     """That there is no such part of a link, with the one that may be meant."""
-    if name == PRESET:
-        return f"A link has every setting by its own name; {PRESET} is chosen on the page."
     near = likely(name, (*FIELDS, *CHOICES, *COUNTS, "pins", "columns", *sweep_choice.PARTS))
     hint = f"; did you mean {near}?" if near else "; it is left out."
     return f"There is no setting called {short(name)}{hint}"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dashboard.link import CHOICES, COUNTS, FIELDS, State, View, from_query, to_query
 from dashboard.sweep_choice import PARTS
-from rnnviz import TrainConfig
+from rnnviz import PRESETS, TrainConfig
 from rnnviz.fields import bounds, options
 
 
@@ -90,3 +90,12 @@ def test_a_bad_part_is_named_and_the_rest_is_used(name, value, message):
     assert notices[0].startswith(message)
     assert len(notices[0]) < 300
     assert state == State(TrainConfig(steps=77))
+
+
+def test_a_preset_is_what_the_other_settings_of_a_link_change():
+    state, notices = from_query({"steps": ["33"], "preset": ["pascanu-sigmoid"], "gain": ["nan"]})
+    known = PRESETS["pascanu-sigmoid"].config
+    assert known.gain != State().config.gain
+    assert state.config == known.replace(steps=33) != known
+    assert notices == [f"gain must be in [0, 10], got nan; {known.gain} is used."]
+    assert from_query({"preset": ["irnn"]})[0].config == PRESETS["irnn"].config
