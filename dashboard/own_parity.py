@@ -49,7 +49,7 @@ def parity_of(model: Model) -> None:
             key="probe",
             on_click="ignore",
         )
-        st.code(LINES, "python")
+        st.code(LINES, "python", wrap_lines=True)
         outputs: tuple[str, Array] | None = brought("outputs")
         if outputs is None:
             _ask()

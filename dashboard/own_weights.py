@@ -134,7 +134,7 @@ def _open() -> None:
         "No pickle is opened and no framework is imported."
     )
     for tab, code in zip(st.tabs([f"From {name}" for name in LINES]), LINES.values(), strict=True):
-        tab.code(code, "python")
+        tab.code(code, "python", wrap_lines=True)
 
 
 def _recognised(weights: Weights) -> Model | None:

@@ -69,7 +69,7 @@ def _without() -> None:
         "Started as `rnnviz app --runs FOLDER`, this page lists the runs of a folder and can "
         "follow the newest while your own PyTorch script trains:"
     )
-    st.code(HOW, "python")
+    st.code(HOW, "python", wrap_lines=True)
 
 
 def _skipped(found: Gallery) -> None:
