@@ -62,7 +62,7 @@ def _draw(runs: Sequence[Compared], seeds: int) -> None:
 
 def _controls() -> None:
     """What is compared, with which sizes, over how many seeds."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="compare-by"):
+    with st.container(horizontal=True, vertical_alignment="top", key="compare-by"):
         _choose("compare", "Beside the settings")
         if session.state().view.compare == "changes":
             _choose("sizes", "Sizes")
