@@ -9,7 +9,7 @@ from rnnviz.figures.frame import Json, Words, every, framed, heading, stacked
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured, theory
 from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
-from rnnviz.figures.norms import LEAST_DECADES, log_axis, time_ticks
+from rnnviz.figures.norms import log_axis, log_range, time_ticks
 from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, whole_state
 from rnnviz.figures.theme import PALETTES, Theme
 
@@ -32,7 +32,8 @@ def batch_mean(result: BatchMean, *, theme: Theme = "light", caption: str = "") 
     height, ((low_2, top_2), (low_1, top_1)) = stacked([NORMS, COHERENCE])
     t = result.t[(len(result.t) - 1) % step :: step]
     ends = (-0.5, float(result.t[-1]) + 0.5)
-    upper, lower = Area(ends, _range(result), NORMS), Area(ends, (-0.06, 1.12), COHERENCE)
+    y_range = log_range(np.concatenate([result.mean_of_norms, result.norm_of_mean]))
+    upper, lower = Area(ends, y_range, NORMS), Area(ends, (-0.06, 1.12), COHERENCE)
     norms = [
         Curve(t, result.mean_of_norms[t], "mean of the norms", palette.measured),
         Curve(t, result.norm_of_mean[t], "norm of the mean", palette.other),
@@ -115,16 +116,6 @@ def _marks(result: BatchMean, area: Area) -> list[Json]:
 
 def _share_axis(area: Area) -> Json:
     return {"title": {"text": "coherence"}, "range": list(area.y), "tickvals": [0, 0.5, 1]}
-
-
-def _range(result: BatchMean) -> tuple[float, float]:
-    values = np.concatenate([result.mean_of_norms, result.norm_of_mean])
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return -1.0, 1.0
-    low, high = float(finite.min()), float(finite.max())
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    return low - margin, high + margin
 
 
 def _edge_words(kind: str, at: Array) -> str:

@@ -12,7 +12,7 @@ from rnnviz.figures.labels import placed
 from rnnviz.figures.limits import farewells, limits, taken
 from rnnviz.figures.lines import Area, Curve, measured, theory
 from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
-from rnnviz.figures.norms import LEAST_DECADES, log_axis, time_ticks
+from rnnviz.figures.norms import LEAST_DECADES, log_axis, roomy, time_ticks
 from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, whole_state
 from rnnviz.figures.theme import PALETTES, Palette, Theme
 
@@ -168,8 +168,7 @@ def _range(result: Bounds) -> tuple[float, float]:
     drawn = drawn[~np.isnan(drawn)]
     low = max(min(low, float(drawn.min(initial=low))), low - room)
     high = min(max(high, float(drawn.max(initial=high))), high + room)
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    return low - margin, high + margin
+    return roomy(low, high)
 
 
 def _edge_words(kind: str, at: Array) -> str:

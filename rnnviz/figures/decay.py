@@ -12,7 +12,7 @@ from rnnviz.figures.frame import Json, Words, every, framed, halo
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured, theory
 from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
-from rnnviz.figures.norms import LEAST_DECADES, log_axis, time_ticks
+from rnnviz.figures.norms import log_axis, log_range, time_ticks
 from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, whole_state
 from rnnviz.figures.theme import PALETTES, Palette, Theme
 
@@ -169,13 +169,7 @@ def _band(drawn: _Drawn) -> list[Json]:
 def _range(result: Decay) -> tuple[float, float]:
     last = result.log10_last
     every_line = [result.log10_norm, *result.log10_quantiles, *([] if last is None else [last])]
-    values = np.concatenate(every_line)
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return -1.0, 1.0
-    low, high = float(finite.min()), float(finite.max())
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    return low - margin, high + margin
+    return log_range(np.concatenate(every_line))
 
 
 def _edge_words(kind: str, at: Array) -> str:

@@ -8,7 +8,7 @@ from rnnviz.figures.frame import Json, Row, every, halo
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured, theory
 from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
-from rnnviz.figures.norms import LEAST_DECADES, log_axis
+from rnnviz.figures.norms import LEAST_DECADES, log_axis, roomy
 from rnnviz.figures.text import count, mantissa_exponent, minus, whole_state
 from rnnviz.figures.theme import Palette
 
@@ -152,8 +152,7 @@ def _decades(log10: Array, curves: list[Curve]) -> tuple[float, float]:
     room = max(high - low, LEAST_DECADES)
     drawn = np.concatenate([finite, *(curve.y for curve in curves[1:])])
     low, high = max(float(drawn.min()), low - room), min(float(drawn.max()), high + room)
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    return low - margin, high + margin
+    return roomy(low, high)
 
 
 def _zero_line(x_range: tuple[float, float], x: str, y: str, palette: Palette) -> Json:

@@ -11,7 +11,7 @@ from rnnviz.figures.frame import Json, Words, framed
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured
 from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
-from rnnviz.figures.norms import LEAST_DECADES, log_axis, time_ticks
+from rnnviz.figures.norms import log_axis, log_range, time_ticks
 from rnnviz.figures.text import count, escaped, mantissa_exponent, plain
 from rnnviz.figures.theme import PALETTES, Palette, Theme, run_colour
 
@@ -40,7 +40,8 @@ def flow_spread(
         Curve(found.lag, found.median, escaped(name), _colour(number, palette))
         for name, (number, found) in runs.items()
     ]
-    y_range = _range([edge for _, found in runs.values() for edge in (found.low, found.high)])
+    edges = [edge for _, found in runs.values() for edge in (found.low, found.high)]
+    y_range = log_range(np.concatenate(edges))
     most = max(len(curve.x) for curve in curves)
     area = Area((-0.5, most - 0.5), y_range, HEIGHT)
     data = [
@@ -128,16 +129,6 @@ def _band(found: Spread, curve: Curve, y_range: tuple[float, float]) -> list[Jso
 def _thin(colour: str) -> str:
     red, green, blue = (int(colour[n : n + 2], 16) for n in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.16)"
-
-
-def _range(edges: list[Array]) -> tuple[float, float]:
-    values = np.concatenate(edges)
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return -1.0, 1.0
-    low, high = float(finite.min()), float(finite.max())
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    return low - margin, high + margin
 
 
 def _edge_words(name: str) -> Callable[[str, Array], str]:

@@ -11,7 +11,7 @@ from rnnviz.figures.frame import Json, Words, framed
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured
 from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
-from rnnviz.figures.norms import LEAST_DECADES, log_axis, time_ticks
+from rnnviz.figures.norms import log_axis, log_range, time_ticks
 from rnnviz.figures.text import count, mantissa_exponent, plain, whole_state
 from rnnviz.figures.theme import PALETTES, Palette, Theme
 
@@ -59,7 +59,7 @@ def jacobian_spectrum(
     """
     palette, log10 = PALETTES[theme], result.log10
     travelled = _travelled(result, flow)
-    y_range = _range(np.append(log10.ravel(), [] if travelled is None else travelled))
+    y_range = log_range(np.append(log10.ravel(), [] if travelled is None else travelled))
     high = float(result.lags[-1])
     area = Area((-0.5, high + 0.5), y_range, HEIGHT)
     named = [curve for curve in _named(result, palette) if np.isfinite(curve.y).any()]
@@ -180,15 +180,6 @@ def _travelled(result: JacobianSpectrum, flow: GradientFlow | None) -> Array | N
     with np.errstate(invalid="ignore"):
         share: Array = np.median(norms - norms[0], axis=1)[: int(result.lags[-1]) + 1]
     return share
-
-
-def _range(log10: Array) -> tuple[float, float]:
-    finite = log10[np.isfinite(log10)]
-    if not len(finite):
-        return -1.0, 1.0
-    low, high = float(finite.min()), float(finite.max())
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    return low - margin, high + margin
 
 
 def _edge_words(kind: str, at: Array) -> str:

@@ -11,7 +11,7 @@ from rnnviz.figures.frame import Json, Words, every, framed
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured, theory
 from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
-from rnnviz.figures.norms import LEAST_DECADES, log_axis, time_ticks
+from rnnviz.figures.norms import log_axis, log_range, time_ticks
 from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, whole_state
 from rnnviz.figures.theme import PALETTES, Palette, Theme
 
@@ -35,7 +35,7 @@ def jacobian_steps(
     """Norm, spectral radius, smallest singular value and condition number at each step."""
     palette, step = PALETTES[theme], every(len(result.steps), MOST_POINTS)
     curves = list(_curves(result, step, palette))
-    y_range = _range(np.concatenate([curve.y for curve in curves]))
+    y_range = log_range(np.concatenate([[0.0], *(curve.y for curve in curves)]))  # 1, too
     area = Area((-0.5, float(result.steps[-1]) + 0.5), y_range, HEIGHT)
     one = Curve(np.array(area.x), np.zeros(2), "1: kept", palette.muted, "dot")
     known = [curve for curve in [*curves, one] if np.isfinite(curve.y).any()]
@@ -130,14 +130,6 @@ def _band(
         edge | line | {"name": "10 %", "y": low},
         edge | line | fill | {"name": "90 %", "y": high},
     ]
-
-
-def _range(log10: Array) -> tuple[float, float]:
-    """What is drawn, and 1."""
-    finite = np.append(log10[np.isfinite(log10)], 0.0)
-    low, high = float(finite.min()), float(finite.max())
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    return low - margin, high + margin
 
 
 def _edge_words(kind: str, at: Array) -> str:

@@ -50,6 +50,18 @@ def log_axis(y_range: tuple[float, float], title: str) -> Json:
     }
 
 
+def log_range(log10: Array) -> tuple[float, float]:
+    """The ends of an axis on which all that is finite has room."""
+    finite = log10[np.isfinite(log10)]
+    return roomy(float(finite.min()), float(finite.max())) if len(finite) else (-1.0, 1.0)
+
+
+def roomy(low: float, high: float) -> tuple[float, float]:
+    """These ends of an axis with air beyond them, and no fewer than the least decades between."""
+    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
+    return low - margin, high + margin
+
+
 def time_ticks(count: int) -> Json:
     """Whole steps at the ticks of a time axis of this many states, and few enough for a phone."""
     few = {"dtick": 1} if count <= 7 else {"nticks": 7}
@@ -127,8 +139,7 @@ def _range(flows: Flows, curves: list[Curve]) -> tuple[float, float]:
     room = _THEORY_ROOM * max(high - low, LEAST_DECADES)
     drawn = np.concatenate([finite, *(curve.y for curve in curves if curve.dash)])
     low, high = max(float(drawn.min()), low - room), min(float(drawn.max()), high + room)
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    return low - margin, high + margin
+    return roomy(low, high)
 
 
 def _drawn(curves: list[Curve], axis: str) -> Iterator[Json]:

@@ -12,7 +12,7 @@ from rnnviz.figures.frame import Json, Words, every, framed, heading, stacked
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured, theory
 from rnnviz.figures.marks import WORDS, edge_marks, kinds, square
-from rnnviz.figures.norms import LEAST_DECADES, log_axis, time_ticks
+from rnnviz.figures.norms import log_axis, roomy, time_ticks
 from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, power, whole_state
 from rnnviz.figures.theme import PALETTES, Palette, Theme
 
@@ -192,8 +192,7 @@ def _range(result: Precision, edges: list[tuple[Computed, str, Array]]) -> tuple
     every_norm = np.concatenate([one.log10_norm for one in result.all])
     finite = every_norm[np.isfinite(every_norm)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (-1.0, 1.0)
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    low, high = low - margin, high + margin
+    low, high = roomy(low, high)
     under = sum(kind == "zero" for _, kind, _ in edges)
     over = len(edges) - under
     rooms = [3 * _MARKS + 8 + _WORDS * rows if rows else 0 for rows in (under, over)]

@@ -11,7 +11,7 @@ from rnnviz.figures.frame import Json, Words, framed
 from rnnviz.figures.labels import placed
 from rnnviz.figures.lines import Area, Curve, measured
 from rnnviz.figures.marks import WORDS, edge_marks, edge_notes, kinds
-from rnnviz.figures.norms import LEAST_DECADES, log_axis, time_ticks
+from rnnviz.figures.norms import LEAST_DECADES, log_axis, roomy, time_ticks
 from rnnviz.figures.text import count, mantissa_exponent, plain
 from rnnviz.figures.theme import PALETTES, Palette, Theme
 
@@ -127,8 +127,7 @@ def _range(result: Roads) -> tuple[float, float]:
     low, high = float(base.min()), float(finite.max())
     room = _ROOM * max(high - low, LEAST_DECADES)
     low = max(float(finite.min()), low - room)
-    margin = max(0.06 * (high - low), (LEAST_DECADES - (high - low)) / 2)
-    return low - margin, high + margin
+    return roomy(low, high)
 
 
 def _edge_words(kind: str, at: Array) -> str:
