@@ -32,7 +32,8 @@ def settings() -> None:
     st.caption(
         f"All steps take {about(of_training(config).seconds)} where nothing else runs. "
         f"{len(plan.steps)} moments are kept to go back to: {plan.nbytes / 2**20:.1f} MB, and "
-        f"about {plan.share:.0%} of the time. Learning rate and clip also change a run under way."
+        f"about {plan.share:.0%} of the time. Learning rate and clip also change a run under way. "
+        "It rests while no page of yours is open."
     )
 
 
