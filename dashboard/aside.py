@@ -8,6 +8,7 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import fields, is_dataclass
 from tempfile import TemporaryFile
+from threading import Lock
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -20,6 +21,7 @@ ALIGNMENT: Final = 64
 """Bytes between two places where an array may begin, as in memory."""
 
 _maps: "WeakSet[mmap.mmap]" = WeakSet()
+_lock = Lock()
 
 
 def laid_aside(record: Record) -> Record:
@@ -39,7 +41,8 @@ def laid_aside(record: Record) -> Record:
             file.write((owner if owner.flags.c_contiguous else owner.T).data)
         file.truncate(end)
         numbers = mmap.mmap(file.fileno(), end, access=mmap.ACCESS_READ)
-        _maps.add(numbers)
+        with _lock:
+            _maps.add(numbers)
         moved: dict[int, Any] = {n: _moved(a, numbers, starts) for n, a in arrays.items()}
         return deepcopy(record, moved)
     return record
@@ -50,8 +53,10 @@ def give_back() -> None:
 
     The first is read again when it is asked for; the second glibc would keep for each thread.
     """
+    with _lock:
+        maps = tuple(_maps)
     if hasattr(mmap, "MADV_DONTNEED"):
-        for numbers in tuple(_maps):
+        for numbers in maps:
             numbers.madvise(mmap.MADV_DONTNEED)
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
