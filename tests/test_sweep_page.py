@@ -103,6 +103,13 @@ def test_one_knob_is_drawn_as_lines_and_three_side_by_side():
     assert "parallel" in drawn(finished(opened(knobs=three)))
 
 
+@pytest.mark.parametrize(("cell", "offered"), [("", ["measure"]), (";cell=tanh,relu", [])])
+def test_a_measure_is_chosen_but_for_the_picture_that_has_them_all(cell, offered):
+    knobs = f"gain=0.5,1.0;input_scale=1.0,2.0{cell}"
+    done = finished(opened(knobs=knobs, measures="factor,loss", sweep_seeds="1"))
+    assert [pills.key for pills in done.pills] == offered
+
+
 def test_knobs_are_added_turned_spaced_and_removed_and_the_link_follows():
     app = opened(knobs="gain=0.5:1.5:3")
     app.button("add-knob").click().run()

@@ -145,7 +145,7 @@ def _failures(table: SweepTable) -> None:
 
 def _pictures(table: SweepTable) -> None:
     measures, measure = table.config.measures, _measure(table)
-    if len(measures) > 1:
+    if len(measures) > 1 and len(table.config.knobs) < 3:  # the picture of three shows them all
         session.show("measure", measure)
         st.pills(
             "Drawn",
