@@ -265,7 +265,7 @@ def test_a_caption_is_in_the_picture_and_is_text():
         assert "<b>" not in caption.text
         assert caption.text.count("<br>") >= 2  # wrapped for a phone
         room = figure.layout.margin.b + caption.yshift
-        assert room >= 12 * (1 + caption.text.count("<br>"))
+        assert room >= 1.3 * caption.font.size * (1 + caption.text.count("<br>"))
 
 
 def test_no_picture_is_drawn_into_the_record(record):

@@ -18,7 +18,8 @@ Json = dict[str, Any]
 LEFT, RIGHT, TOP = 58, 18, 8
 AXIS_HEIGHT = 38
 """Tick labels and title below the lowest row."""
-LINE_HEIGHT = 13
+LINE_HEIGHT = 1.3 * SMALL
+"""Of the caption, as Plotly sets its lines."""
 HEADING_HEIGHT = 24
 """Room above a row for its name and the key to its colours."""
 NARROWEST = 280
@@ -66,7 +67,7 @@ def framed(
     whenever one is built; the tests run it on every picture instead.
     """
     lines = wrapped(caption)
-    below = AXIS_HEIGHT + LINE_HEIGHT * len(lines) + 4
+    below = AXIS_HEIGHT + round(LINE_HEIGHT * len(lines)) + 4
     if lines:
         layout["annotations"] = [*layout.get("annotations", []), _caption(lines, left, theme)]
     frame = {
