@@ -17,7 +17,14 @@ from rnnviz.interop.csv_dialect import (
     rows,
     sniffed,
 )
-from rnnviz.interop.limits import SHOWN_CHARACTERS, check_bytes, check_unpacked, one_line, shown
+from rnnviz.interop.limits import (
+    SHOWN_CHARACTERS,
+    check_bytes,
+    check_unpacked,
+    one_line,
+    shown,
+    without_numbers,
+)
 from rnnviz.interop.numerals import MISSING, TRUTH, column, comma_number, has_thousands, moment
 from rnnviz.interop.numerals import number as point_number
 from rnnviz.interop.plain_text import decoded
@@ -175,8 +182,7 @@ def _packed(
         else:
             numeric.append(known)
     if not numeric:
-        reasons = "; ".join(note for note in notes if "left out" in note)
-        raise ValueError(f"{shown(name)} must have a column of numbers: {one_line(reasons)}")
+        raise ValueError(without_numbers(name, [note for note in notes if "left out" in note]))
     notes += [f"true and false of {known.name} are 1 and 0" for known in numeric if known.has_truth]
     arrays = {
         "values": np.stack([known.values for known in numeric], axis=1),

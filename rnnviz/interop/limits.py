@@ -1,5 +1,6 @@
 """How much of a stranger's file is read; sizes are in bytes."""
 
+from collections.abc import Sequence
 from pathlib import PureWindowsPath
 from typing import Final
 
@@ -47,6 +48,21 @@ def one_line(text: str) -> str:
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
     return clean if len(clean) <= SHOWN_CHARACTERS else clean[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def without_numbers(name: str, left_out: Sequence[str]) -> str:
+    """The sentence that refuses a table: why its first column is left out, and how many more are.
+
+    Examples
+    --------
+    >>> without_numbers("t.csv", ["column a is left out: it is empty"] * 3)
+    't.csv must have a column of numbers: column a is left out: it is empty, and so are 2 more'
+    """
+    if not left_out:
+        return f"{shown(name)} must have a column of numbers, got none"
+    many = len(left_out) - 1
+    more = f", and so {'is' if many == 1 else 'are'} {many:,} more" if many else ""
+    return f"{shown(name)} must have a column of numbers: {left_out[0]}{more}"
 
 
 def amount(size: int) -> str:

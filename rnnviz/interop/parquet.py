@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rnnviz.arrays import Array
-from rnnviz.interop.limits import check_unpacked, one_line, shown
+from rnnviz.interop.limits import check_unpacked, one_line, shown, without_numbers
 
 COLUMNS: Final = 256
 ROWS: Final = 200_000
@@ -82,7 +82,7 @@ def _packed(table: Any, left_out: list[Any], name: str) -> dict[str, Array]:
     fields = [] if table is None else list(table.schema)
     numeric = [place for place, field in enumerate(fields) if _is_number(field.type)]
     if not numeric:
-        raise ValueError(f"{shown(name)} must have a column of numbers: {'; '.join(notes)[:200]}")
+        raise ValueError(without_numbers(name, notes))
     values = np.stack([_numbers(table.column(place)) for place in numeric], axis=1)
     _check_finite(values, [fields[place].name for place in numeric], name)
     arrays = {
