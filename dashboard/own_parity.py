@@ -38,7 +38,8 @@ def parity_of(model: Model) -> None:
     with fold:
         network = model.network
         st.markdown(
-            "1. Save the probe batch. 2. Run your model on it, from the zero state. "
+            "1. Save the probe batch.\n"
+            "2. Run your model on it, from the zero state.\n"
             "3. Open its outputs here, or paste those of the last step."
         )
         st.download_button(
