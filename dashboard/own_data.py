@@ -15,6 +15,8 @@ from rnnviz.tasks import LOSS_AT, Task
 
 KINDS: Final = {"probe": "Random", "task": "A task", "file": "A file"}
 PARTS: Final = {"training": "Training part", "validation": "Held-out part"}
+WIDTH: Final = 98
+"""Pixels of a box for a number: a phone has room for three."""
 LOSSES: Final = {"answers": "Of its answers", "outputs": "Mean square of its outputs"}
 
 
@@ -98,9 +100,9 @@ def _drawing(model: Model, task: Task | None, key: tuple[object, ...], name: str
     """How long and how many, and the loss."""
     longest = min(MOST_STEPS, (task and task.max_steps()) or MOST_STEPS)
     with st.container(horizontal=True, vertical_alignment="bottom", key="sizes-row"):
-        steps = choose_number("steps", "Steps", 2, longest, width=110)
-        batch_size = choose_number("batch_size", "Sequences", 1, MOST_SEQUENCES, width=110)
-        seed = choose_number("seed", "Seed", 0, 9999, width=110)
+        steps = choose_number("steps", "Steps", 2, longest, width=WIDTH)
+        batch_size = choose_number("batch_size", "Sequences", 1, MOST_SEQUENCES, width=WIDTH)
+        seed = choose_number("seed", "Seed", 0, 9999, width=WIDTH)
     part = "training"
     if task and task.real:
         part = choose("part", "From", PARTS, widget=st.segmented_control, required=True)
