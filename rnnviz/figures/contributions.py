@@ -5,11 +5,12 @@ import plotly.graph_objects as go
 
 from rnnviz.arrays import Array, Int
 from rnnviz.diagnostics import Contributions
-from rnnviz.figures.frame import Json, Words, compact, every, framed, heading, key, stacked
+from rnnviz.figures.frame import Json, Words, every, framed, heading, key, stacked
+from rnnviz.figures.magnitudes import magnitudes
 from rnnviz.figures.marks import WORDS, cells, cells_note, kinds
 from rnnviz.figures.norms import decades, time_ticks
-from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, power
-from rnnviz.figures.theme import MAGNITUDE, PALETTES, Palette, Theme, colorscale
+from rnnviz.figures.text import count, ordinal, plain, power
+from rnnviz.figures.theme import MAGNITUDE, PALETTES, Palette, Theme
 
 QUESTION = "Through which steps does a loss move the weights?"
 HOW_TO_READ = (
@@ -41,10 +42,9 @@ def contributions(result: Contributions, *, theme: Theme = "light", caption: str
         key(MAGNITUDE, power(low), power(high), top, palette),
         *cells_note(masks, top, palette),
     ]
-    data = [
-        place | _values(np.where(acts, log10, np.nan), low, high),
-        *cells(masks, place, "loss at s = %{y}, step t = %{x}"),
-    ]
+    cell = "loss at s = %{y}, step t = %{x}"
+    values = magnitudes(np.where(acts, log10, np.nan), low, high, "log10 norm", f"{cell}: ")
+    data = [place | values, *cells(masks, place, cell)]
     layout = _axes(result, top, palette) | {"annotations": notes, "hovermode": "closest"}
     words = Words(QUESTION, subtitle(result), HOW_TO_READ, alt(result), "contributions")
     return framed(data, layout, words, height=height, theme=theme, caption=caption)
@@ -96,24 +96,6 @@ def _drawn(result: Contributions) -> tuple[Int[Array, " M"], Int[Array, " C"]]:
 def _place(sources: Int[Array, " M"], steps: Int[Array, " C"]) -> Json:
     dx, dy = (int(a[1] - a[0]) if len(a) > 1 else 1 for a in (steps, sources))
     return {"type": "heatmap", "x0": int(steps[0]), "dx": dx, "y0": int(sources[0]), "dy": dy}
-
-
-def _values(log10: Array, low: float, high: float) -> Json:
-    mantissa, exponent = mantissa_exponent(log10)
-    return {
-        "name": "log10 norm",
-        "z": compact(log10),
-        "zmin": low,
-        "zmax": high,
-        "colorscale": colorscale(MAGNITUDE),
-        "showscale": False,
-        "hoverongaps": False,
-        "customdata": exponent.astype(np.float32),
-        "text": mantissa.astype(np.float32),
-        "hovertemplate": (
-            "loss at s = %{y}, step t = %{x}: %{text:.2f}×10<sup>%{customdata}</sup><extra></extra>"
-        ),
-    }
 
 
 def _axes(result: Contributions, top: float, palette: Palette) -> Json:

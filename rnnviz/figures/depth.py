@@ -1,15 +1,12 @@
 """Which layers does the gradient reach?"""
 
-import numpy as np
 import plotly.graph_objects as go
 
-from rnnviz.arrays import Array
 from rnnviz.diagnostics import Depth
 from rnnviz.figures.frame import (
     LEFT,
     Json,
     Words,
-    compact,
     every,
     framed,
     heading,
@@ -17,10 +14,11 @@ from rnnviz.figures.frame import (
     stacked,
     text_width,
 )
+from rnnviz.figures.magnitudes import magnitudes
 from rnnviz.figures.marks import WORDS, cells, cells_note, kinds
 from rnnviz.figures.norms import decades, time_ticks
-from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, power
-from rnnviz.figures.theme import MAGNITUDE, PALETTES, SMALL, Palette, Theme, colorscale
+from rnnviz.figures.text import count, ordinal, plain, power
+from rnnviz.figures.theme import MAGNITUDE, PALETTES, SMALL, Palette, Theme
 
 QUESTION = "Which layers does the gradient reach?"
 HOW_TO_READ = (
@@ -52,7 +50,9 @@ def depth(result: Depth, *, theme: Theme = "light", caption: str = "") -> go.Fig
         *cells_note(masks, top, palette),
     ]
     layout = {**_axes(result, top, palette), "annotations": notes, "hovermode": "closest"}
-    data = [place | _values(log10, low, high), *cells(masks, place, "%{y}, t = %{x}")]
+    cell = "%{y}, t = %{x}"
+    values = magnitudes(log10, low, high, "log10 |∂L/∂s|", f"{cell}: |∂L/∂s| = ")
+    data = [place | values | {"ygap": 2}, *cells(masks, place, cell)]
     words = Words(QUESTION, subtitle(result), HOW_TO_READ, alt(result), "depth-by-time")
     widest = max(text_width(name, SMALL) for name in result.names)
     left = max(LEFT, int(widest) + 30)
@@ -84,25 +84,6 @@ def alt(result: Depth) -> str:
     nothing = [f"{WORDS[k]} at {int(m.sum()):,}" for k, m in kinds(result.log10_norm).items()]
     places = f" Of {result.log10_norm.size:,} norms: {', '.join(nothing)}." if nothing else ""
     return f"Heatmap of the gradient's norm, a row for each layer: {'; '.join(rows)}.{places}"
-
-
-def _values(log10: Array, low: float, high: float) -> Json:
-    mantissa, exponent = mantissa_exponent(log10)
-    return {
-        "name": "log10 |∂L/∂s|",
-        "z": compact(log10),
-        "zmin": low,
-        "zmax": high,
-        "ygap": 2,
-        "colorscale": colorscale(MAGNITUDE),
-        "showscale": False,
-        "hoverongaps": False,
-        "customdata": exponent.astype(np.float32),
-        "text": mantissa.astype(np.float32),
-        "hovertemplate": (
-            "%{y}, t = %{x}: |∂L/∂s| = %{text:.2f}×10<sup>%{customdata}</sup><extra></extra>"
-        ),
-    }
 
 
 def _axes(result: Depth, top: float, palette: Palette) -> Json:

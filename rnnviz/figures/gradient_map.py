@@ -12,17 +12,17 @@ from rnnviz.figures.frame import (
     NARROWEST,
     Json,
     Words,
-    compact,
     every,
     framed,
     heading,
     key,
 )
+from rnnviz.figures.magnitudes import magnitudes
 from rnnviz.figures.marks import WORDS, cells, cells_note, kinds
 from rnnviz.figures.norms import decades
 from rnnviz.figures.step_marks import change_words, cursor, raised, steps_axis
-from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, power
-from rnnviz.figures.theme import MAGNITUDE, PALETTES, SMALL, Palette, Theme, colorscale
+from rnnviz.figures.text import count, ordinal, plain, power
+from rnnviz.figures.theme import MAGNITUDE, PALETTES, SMALL, Palette, Theme
 from rnnviz.figures.training import marks_of, told_changes
 from rnnviz.history import History
 
@@ -97,7 +97,9 @@ def gradient_map(
         "shapes": [*to_words, *_cased(changed, 1.2), *_cased(lines, 2.0)],
         "hovermode": "closest",
     }
-    data = [place | _values(shown, low, high), *cells(masks, place, "step %{x}, lag %{y}")]
+    cell = "step %{x}, lag %{y}"
+    values = magnitudes(shown.log10, low, high, "log10 |∂L/∂s|", f"{cell}: |∂L/∂s| = ")
+    data = [place | values, *cells(masks, place, cell)]
     data += _half_life(shown)
     words = Words(QUESTION, subtitle(shown), HOW_TO_READ, alt(history, shown), NAME)
     return framed(data, layout, words, height=whole, theme=theme, caption=caption)
@@ -156,24 +158,6 @@ def _x_range(step: Int[Array, " M"]) -> tuple[float, float]:
         float(step[0] - (step[1] - step[0]) / 2),
         float(step[-1] + (step[-1] - step[-2]) / 2),
     )
-
-
-def _values(shown: _Shown, low: float, high: float) -> Json:
-    mantissa, exponent = mantissa_exponent(shown.log10)
-    return {
-        "name": "log10 |∂L/∂s|",
-        "z": compact(shown.log10),
-        "zmin": low,
-        "zmax": high,
-        "colorscale": colorscale(MAGNITUDE),
-        "showscale": False,
-        "hoverongaps": False,
-        "customdata": exponent.astype(np.float32),
-        "text": mantissa.astype(np.float32),
-        "hovertemplate": (
-            "step %{x}, lag %{y}: |∂L/∂s| = %{text:.2f}×10<sup>%{customdata}</sup><extra></extra>"
-        ),
-    }
 
 
 def _lag_axis(shown: _Shown, top: float) -> Json:

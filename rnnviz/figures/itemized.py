@@ -11,7 +11,6 @@ from rnnviz.figures.frame import (
     AXIS_HEIGHT,
     Json,
     Words,
-    compact,
     every,
     framed,
     heading,
@@ -19,11 +18,12 @@ from rnnviz.figures.frame import (
     stacked,
 )
 from rnnviz.figures.lines import Area
+from rnnviz.figures.magnitudes import magnitudes
 from rnnviz.figures.marks import WORDS, cells, cells_note, edge_marks, edge_notes, kinds
 from rnnviz.figures.norms import decades, log_axis, time_ticks
 from rnnviz.figures.source_bars import band_bars, scale_of, state_bars, state_heading
-from rnnviz.figures.text import count, mantissa_exponent, ordinal, plain, power, whole_state
-from rnnviz.figures.theme import MAGNITUDE, PALETTES, SOURCES, Palette, Theme, colorscale
+from rnnviz.figures.text import count, ordinal, plain, power, whole_state
+from rnnviz.figures.theme import MAGNITUDE, PALETTES, SOURCES, Palette, Theme
 
 QUESTION = "Which step's loss reaches which state?"
 HOW_TO_READ = (
@@ -175,23 +175,9 @@ def _place(shown: _Shown) -> Json:
 
 def _values(shown: _Shown, low: float, high: float) -> Json:
     log10 = np.where(shown.may_flow, shown.log10, np.nan)
-    mantissa, exponent = mantissa_exponent(log10)
     what = "share" if shown.relative else "norm"
-    return {
-        "name": f"log10 {what}",
-        "z": compact(log10),
-        "zmin": low,
-        "zmax": high,
-        "colorscale": colorscale(MAGNITUDE),
-        "showscale": False,
-        "hoverongaps": False,
-        "customdata": exponent.astype(np.float32),
-        "text": mantissa.astype(np.float32),
-        "hovertemplate": (
-            f"loss at s = %{{y}}, state t = %{{x}}: {what} "
-            "%{text:.2f}×10<sup>%{customdata}</sup><extra></extra>"
-        ),
-    }
+    hover = f"loss at s = %{{y}}, state t = %{{x}}: {what} "
+    return magnitudes(log10, low, high, f"log10 {what}", hover)
 
 
 def _title(relative: bool) -> str:

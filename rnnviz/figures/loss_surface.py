@@ -19,9 +19,10 @@ from rnnviz.figures.descent import (
     why_none,
 )
 from rnnviz.figures.frame import Json, Words, compact, framed, heading, key, stacked
+from rnnviz.figures.magnitudes import magnitudes
 from rnnviz.figures.marks import cells, cells_note, kinds
-from rnnviz.figures.text import mantissa_exponent, short
-from rnnviz.figures.theme import MAGNITUDE, PALETTES, Palette, Theme, colorscale
+from rnnviz.figures.text import short
+from rnnviz.figures.theme import MAGNITUDE, PALETTES, Palette, Theme
 
 QUESTION = "Where are the walls in the loss?"
 HOW_TO_READ = (
@@ -63,8 +64,10 @@ def loss_surface(result: LossSurface, *, theme: Theme = "light", caption: str = 
     place: Json = {"x": result.values[0], "y": result.values[1]}
     box = _box(result)
     masks = kinds(log10)
-    data = [place | _values(log10, low, high), *_lines(log10, place, low, high, palette)]
-    data += cells(masks, place, "(%{x:.4g}, %{y:.4g})")
+    cell = "(%{x:.4g}, %{y:.4g})"
+    values = magnitudes(log10, low, high, "log10 loss", f"{cell}: L = ")
+    data = [place | values, *_lines(log10, place, low, high, palette)]
+    data += cells(masks, place, cell)
     traces, labels = _steps(result, box, palette)
     notes = [
         heading("log<sub>10</sub> L", top),
@@ -97,25 +100,6 @@ def alt(result: LossSurface) -> str:
         f"Heatmap of the loss{ends} at {result.passes:,} points over {first} and {second}, with "
         f"one step of gradient descent. {step_words(result)}{left_out(result)}"
     )
-
-
-def _values(log10: Array, low: float, high: float) -> Json:
-    mantissa, exponent = mantissa_exponent(log10)
-    return {
-        "type": "heatmap",
-        "name": "log10 loss",
-        "z": compact(log10),
-        "zmin": low,
-        "zmax": high,
-        "colorscale": colorscale(MAGNITUDE),
-        "showscale": False,
-        "hoverongaps": False,
-        "customdata": exponent.astype(np.float32),
-        "text": mantissa.astype(np.float32),
-        "hovertemplate": (
-            "(%{x:.4g}, %{y:.4g}): L = %{text:.2f}×10<sup>%{customdata}</sup><extra></extra>"
-        ),
-    }
 
 
 def _lines(log10: Array, place: Json, low: float, high: float, palette: Palette) -> list[Json]:

@@ -9,8 +9,9 @@ from rnnviz.adjoint import Scaled
 from rnnviz.arrays import Array, Int
 from rnnviz.diagnostics import GradientFlow
 from rnnviz.figures.frame import Row, compact, every, heading, key
+from rnnviz.figures.magnitudes import magnitudes
 from rnnviz.figures.marks import cells, cells_note, kinds, kinds_of_values
-from rnnviz.figures.text import mantissa_exponent, ordinal, power, short
+from rnnviz.figures.text import ordinal, power, short
 from rnnviz.figures.theme import MAGNITUDE, SIGNED, Palette, colorscale
 from rnnviz.record import Record
 
@@ -103,24 +104,11 @@ def gradient_row(units: Shown, flow: GradientFlow, top: float, palette: Palette,
     """log10 of the size of dL/dh, which is a number however small it is."""
     log10 = _log10_abs(units, flow.derivative)
     low, high = _decades(log10)
-    mantissa, exponent = mantissa_exponent(log10)
     place = units.place | {"yaxis": axis}
-    values = place | {
-        "name": "log10 |∂L/∂h|",
-        "z": compact(log10),
-        "zmin": low,
-        "zmax": high,
-        "colorscale": colorscale(MAGNITUDE),
-        "showscale": False,
-        "hoverongaps": False,
-        "customdata": exponent.astype(np.float32),
-        "text": mantissa.astype(np.float32),
-        "hovertemplate": (
-            "t = %{x}, unit %{y}: |∂L/∂h| = %{text:.2f}×10<sup>%{customdata}</sup><extra></extra>"
-        ),
-    }
+    cell = "t = %{x}, unit %{y}"
+    values = place | magnitudes(log10, low, high, "log10 |∂L/∂h|", f"{cell}: |∂L/∂h| = ")
     masks = kinds(log10)
-    marks = cells(masks, place, "t = %{x}, unit %{y}")
+    marks = cells(masks, place, cell)
     own_key = key(MAGNITUDE, power(low), power(high), top, palette)
     notes = [
         heading("log<sub>10</sub> |∂L/∂h<sub>t</sub>|", top),
