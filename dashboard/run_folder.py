@@ -103,7 +103,7 @@ def _listed(heads: Sequence[Head], at: int | None) -> None:
     first = 0 if at is None else max(0, min(at - LISTED // 2, len(heads) - LISTED))
     rows = [
         {
-            "Run": f"→ {_name(head)}" if n == at else _name(head),
+            "Run": f"→\N{NO-BREAK SPACE}{_name(head)}" if n == at else _name(head),
             "Loss": "not told" if head.loss is None else figure_of(head.loss),
             "Cell": head.cells,
             "T": head.steps,

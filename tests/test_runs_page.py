@@ -64,7 +64,9 @@ def put(app, data, name):
 def test_a_file_is_shown_with_its_training_and_a_way_to_its_settings(page, trained):
     app = put(page, trained.data, "a.safetensors")
     assert "my \\`first\\` run" in said(app)
-    assert f"loss {trained.record.loss:.3g} ·" in said(app).replace("\\", "")
+    told = said(app).replace("\\", "")
+    assert "**a.safetensors**  \n:small[:gray[6 steps of 3 sequences]]" in told
+    assert f"loss {trained.record.loss:.3g} ·" in told
     charts = [one.proto.id for one in app.get("bidi_component")]
     assert len(charts) >= 4
     (link,) = app.get("page_link")
@@ -99,7 +101,7 @@ def test_a_folder_is_followed_and_what_is_no_run_is_named(monkeypatch, tmp_path,
     assert app.button(key="run-Newer").disabled
     app.button(key="run-Older").click().run()
     assert "**the first**" in said(app)
-    assert "→ the first · one.safetensors" in tables(app)
+    assert "→\N{NO-BREAK SPACE}the first · one.safetensors" in tables(app)
     assert f"<td>{trained.record.loss:.3g}</td>" in tables(app)
     app.selectbox(key="run-choice").set_value("two.safetensors").run()
     assert "**the second**" in said(app)

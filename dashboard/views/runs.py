@@ -16,8 +16,10 @@ from dashboard.take_away import offer
 from dashboard.taken import RUN_FILE, Taken, of_run, run_file
 from dashboard.uploads import opened, opener
 from rnnviz import SavedRun, TrainConfig, figures, run_bytes
+from rnnviz.figures.text import count
 from rnnviz.figures.theme import Theme
 from rnnviz.interop.limits import one_line
+from rnnviz.record import Record
 from rnnviz.train import baseline
 
 TRAINED: Final = ("loss", "gradient-map")
@@ -46,7 +48,7 @@ def _upload() -> Opened | None:
         st.markdown("**A file**")
         found = of_upload()
         if found:
-            opened("run", found.title, found.file)
+            opened("run", found.file, _size(found.saved.record))
         else:
             opener("run", "A run file (.safetensors)", open_upload)
             st.caption(
@@ -54,6 +56,10 @@ def _upload() -> Opened | None:
                 "your own. It stays in this server's memory while you look at it."
             )
         return found
+
+
+def _size(record: Record) -> str:
+    return f"{count(record.steps, 'step')} of {count(record.batch_size, 'sequence')}"
 
 
 def _provenance(saved: SavedRun) -> str:
