@@ -34,7 +34,7 @@ def test_the_largest_difference_is_found_where_it_was_put(case):
     assert found.largest == pytest.approx(0.25, abs=1e-15)
     assert found.where == (7, 2, 3)
     assert found.precision is None
-    assert "step 7, sequence 2, output 3" in found.sentence
+    assert "does so by 0.25 (step 7, sequence 2, output 3)" in found.sentence
     assert "not the same network" in str(found)
     frame = found.to_frame()
     assert frame.difference.to_numpy()[[1, 7]] == pytest.approx([0.125, 0.25], abs=1e-15)
@@ -60,8 +60,8 @@ def test_other_axes_are_read_and_said(case):
 @pytest.mark.parametrize(
     ("y", "cause"),
     [
-        (np.zeros((20, 4, O + 1)), r"\(T, B, O\) \(20, 4, 4\).* got \(20, 4, 5\)"),
-        (np.full((20, 4, O), np.nan), "finite numbers"),
+        (np.zeros((20, 4, O + 1)), r"\(T, B, O\) = \(20, 4, 4\).* got \(20, 4, 5\)"),
+        (np.full((20, 4, O), np.nan), "finite numbers, got 320 of 320 infinite or NaN"),
         (np.full((20, 4, O), "a"), "finite numbers, got <U1"),
     ],
 )

@@ -66,9 +66,9 @@ class Parity:
                 f"({place}), as rounding in {self.precision} does: the two are the same network."
             )
         return (
-            f"Of {self.ours.size:,} outputs one differs by {self.largest:.2e} ({place}), "
-            f"{self.relative:.1e} of the largest output: more than rounding, so the two are not "
-            f"the same network."
+            f"Of {self.ours.size:,} outputs the one that differs most does so by "
+            f"{self.largest:.3g} ({place}), {self.relative:.2g} times the largest output: more "
+            f"than rounding, so the two are not the same network."
         )
 
     def __str__(self) -> str:
@@ -132,8 +132,12 @@ def parity(network: Network, x: Float[Array, "T B I"], y: Array) -> Parity:
     0.0
     """
     theirs = np.asarray(y)
-    if theirs.dtype.kind not in "fiu" or not np.isfinite(theirs).all():
+    if theirs.dtype.kind not in "fiu":
         raise ValueError(f"the outputs must be finite numbers, got {theirs.dtype}")
+    if broken := int((~np.isfinite(theirs)).sum()):
+        raise ValueError(
+            f"the outputs must be finite numbers, got {broken:,} of {theirs.size:,} infinite or NaN"
+        )
     ours = predict(network, x)
     T, B, O = ours.shape
     theirs = theirs.astype(np.float64)
@@ -144,6 +148,6 @@ def parity(network: Network, x: Float[Array, "T B I"], y: Array) -> Parity:
     if theirs.shape == (B, O):
         return Parity(ours[-1:], theirs[None], T - 1, "it is the last step alone")
     raise ValueError(
-        f"the outputs must be (T, B, O) {ours.shape}, (B, T, O) {(B, T, O)} or, of the last step, "
-        f"(B, O) {(B, O)}, got {theirs.shape}"
+        f"the outputs must have the shape (T, B, O) = {ours.shape}, (B, T, O) = {(B, T, O)} or, of "
+        f"the last step, (B, O) = {(B, O)}, got {theirs.shape}"
     )
