@@ -15,6 +15,7 @@ from dashboard.frame import escape
 from dashboard.own_weights import Model, in_sentences, table
 from dashboard.uploads import opened, opener
 from rnnviz.arrays import Array
+from rnnviz.figures.text import count
 from rnnviz.interop import Table, read_arrays, read_table, read_text, sequences, series, text
 from rnnviz.interop.limits import amount, shown
 from rnnviz.interop.series import OwnSeries
@@ -77,11 +78,12 @@ def open_data(data: bytes, name: str) -> None:
 def _size(data: Data) -> str:
     what = data.what
     if isinstance(what, Table):
-        said = f"{len(what.values):,} rows, {len(what.columns)} columns of numbers"
+        columns = count(len(what.columns), "column")
+        said = f"{count(len(what.values), 'row')}, {columns} of numbers"
     elif isinstance(what, str):
         said = f"{len(what):,} characters, {len(set(what))} different"
     else:
-        said = f"{len(what)} arrays"
+        said = count(len(what), "array")
     return f"{said}, {amount(data.nbytes)}"
 
 
@@ -150,14 +152,13 @@ def _prepared() -> tuple[bool, int]:
 
 def _missing(found: Table, used: set[str]) -> str:
     """What to do about missing values, where there are some; each is named."""
-    gaps = {name: count for name, count in found.missing.items() if name in used}
+    gaps = {name: many for name, many in found.missing.items() if name in used}
     if not gaps:
         return "drop"
-    for name, count in gaps.items():
+    for name, many in gaps.items():
         lines = ", ".join(f"{line:,}" for line in found.lacking(name))
-        few = "" if count <= len(found.lacking(name)) else " and more"
-        values = "1 value" if count == 1 else f"{count:,} values"
-        st.warning(escape(f"{name} lacks {values}: line {lines}{few}."))
+        few = "" if many <= len(found.lacking(name)) else " and more"
+        st.warning(escape(f"{name} lacks {count(many, 'value')}: line {lines}{few}."))
     return choose("missing", "Missing values", MISSING, widget=st.segmented_control, required=True)
 
 

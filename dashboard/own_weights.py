@@ -16,6 +16,7 @@ from dashboard.frame import escape
 from dashboard.uploads import opened, opener, tried
 from rnnviz import Network
 from rnnviz.arrays import Array
+from rnnviz.figures.text import count
 from rnnviz.interop import Recognised, read_arrays, recognise
 from rnnviz.interop.kinds import ENDINGS
 from rnnviz.interop.limits import amount, one_line, shown
@@ -91,7 +92,8 @@ def choose_model() -> Model | None:
         if weights is None:
             _open()
             return None
-        opened("weights", weights.name, f"{len(weights.arrays)} arrays, {amount(weights.nbytes)}")
+        arrays = count(len(weights.arrays), "array")
+        opened("weights", weights.name, f"{arrays}, {amount(weights.nbytes)}")
         return _recognised(weights)
 
 
@@ -150,7 +152,7 @@ def _recognised(weights: Weights) -> Model | None:
     said = [*found.notes]
     if found.unused:
         some = ", ".join(map(one_line, found.unused[:3])) + " …" * (len(found.unused) > 3)
-        said.append(f"{len(found.unused)} arrays are not part of the network: {some}")
+        said.append(f"{count(len(found.unused), 'array')} not part of the network: {some}")
     if said:
         st.caption(escape(in_sentences(said)))
     _corrections(found)

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import rnnviz as rv
 from dashboard import brought
+from dashboard.own_file import Data, _size
 from dashboard.own_weights import EXAMPLE
 from rnnviz.interop import parity, probe
 from rnnviz.run import network_bytes, record_bytes, untrained
@@ -157,6 +158,10 @@ def test_the_network_of_the_settings_reads_a_series_whose_gaps_are_named(page):
     network = rv.build(rv.RunConfig(cell="gru", hidden_size=6), 2, 1)
     assert record.loss == rv.bptt(network, batch.x, batch.loss("all")).loss
     assert "divided by" in tables(page)
+
+
+def test_one_array_is_told_as_one():
+    assert _size(Data("mine.npz", 700, {"x": np.zeros((7, 3, 2))})) == "1 array, 700 bytes"
 
 
 def test_data_that_do_not_fit_the_network_are_said_in_a_sentence(page):
