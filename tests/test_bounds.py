@@ -288,7 +288,7 @@ def test_how_far_the_jacobians_go_is_said(cell, lags):
     assert "The first 4 lags of 30" in figure.layout.meta["subtitle"]
     assert "The first 4 lags of 30" in figure.layout.meta["alt"]
     notes = " ".join(note.text for note in figure.layout.annotations)
-    assert "settings · Jacobians of 4 of 30 lags" in notes
+    assert "settings · Jacobians of 4 of 30 lags" in " ".join(notes.split())
     assert max(len(t.x) for t in figure.data) == lags
     assert ("from lag 5 on by the weights" in str(figure.to_dict())) == (cell == "tanh")
 
