@@ -373,7 +373,8 @@ def test_some_units_of_a_wide_layer_take_a_moment_and_are_named():
     meta = figure.layout.meta
     for words in (meta["question"], meta["subtitle"], meta["alt"]):
         assert "16 of 512 units" in words
-    assert any("settings · 16 of 512 units" in note.text for note in figure.layout.annotations)
+    notes = " ".join(note.text for note in figure.layout.annotations)
+    assert "settings · 16 of 512 units" in " ".join(notes.split())
     assert not any("measured" in (trace.name or "") for trace in figure.data)
 
 
