@@ -163,7 +163,10 @@ def test_over_names_theory_is_a_dash_at_each_that_has_one_and_no_sentence_comes_
     assert figure.layout.meta["subtitle"].count("9 units are few") == 1
     small = swept(GAIN, cells, seeds=(2,), measures=("factor",))
     assert len(small.theory()) == 2
-    assert figures.phase_map(small).layout.meta["subtitle"].count("9 units are few") == 1
+    figure = figures.phase_map(small)
+    assert figure.layout.meta["subtitle"].count("9 units are few") == 1
+    labels = [note for note in figure.layout.annotations if note.text == "χ = 1"]
+    assert [label.y for label in labels] == [0, 2]  # in the rows of tanh and relu
 
 
 def test_a_line_of_the_parallel_picture_is_at_its_share_of_each_row():

@@ -233,16 +233,17 @@ def _label(line: TheoryLine, across: Laid, up: Laid) -> list[Json]:
     if not seen.any():
         return []
     n = np.flatnonzero(seen)[int(seen.sum()) // 2]
+    names = up.axis.scale == "category"  # its pieces stand upright, each in its row
     falls = bool(np.nan_to_num((y[seen][-1] - y[seen][0]) * (x[seen][-1] - x[seen][0])) < 0)
     return [
         {
             "text": escaped(line.label),
             "font": {"size": SMALL, "color": _LINE, "shadow": halo(PALETTES["light"])},
             "x": float(x[n]),
-            "y": float(y[n]),
+            "y": float(np.round(y[n]) if names else y[n]),
             "xanchor": "left" if falls else "right",
             "xshift": 4 if falls else -4,
-            "yanchor": "bottom",
+            "yanchor": "middle" if names else "bottom",
         }
     ]
 
