@@ -7,7 +7,7 @@ import gc
 
 import streamlit as st
 
-from dashboard import chart, controls, guard, moved, session, shelf, stage
+from dashboard import chart, controls, guard, heap, moved, session, shelf, stage
 from dashboard.frame import header, style
 from dashboard.views import compare, explore, runs, sweep, train, your_model
 
@@ -43,6 +43,7 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
+    heap.share()
     gc.freeze()  # what the imports made lives as long as the server: no collection need visit it
     gc.set_threshold(20_000, 20, 20)  # a rerun makes thousands of objects, and no cycles of weight
     app = st.App(

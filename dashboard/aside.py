@@ -1,8 +1,6 @@
 """Large records, laid aside on the disk: memory holds of them what is looked at, and no more."""
 
-import ctypes
 import mmap
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -14,6 +12,7 @@ from weakref import WeakSet
 
 import numpy as np
 
+from dashboard.heap import trim
 from rnnviz import Record
 from rnnviz.arrays import Array
 
@@ -51,16 +50,14 @@ def laid_aside(record: Record) -> Record:
 def give_back() -> None:
     """Hand memory back to the system: what is laid aside, and what was freed.
 
-    The first is read again when it is asked for; the second glibc would keep for each thread.
+    The first is read again when it is asked for.
     """
     with _lock:
         maps = tuple(_maps)
     if hasattr(mmap, "MADV_DONTNEED"):
         for numbers in maps:
             numbers.madvise(mmap.MADV_DONTNEED)
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
+    trim()
 
 
 def _arrays(part: object) -> Iterator[Array]:
