@@ -15,9 +15,10 @@ def cards(explored: Explored) -> list[tuple[str, str, str]]:
     known = np.isfinite(verdict.factor)
     beyond = _steps(steps, "> ") if known else "none"
     reach = beyond if verdict.reach is None else _steps(verdict.reach)
+    fitted = f"fitted over lags {first} to {last}" if last > first else "nothing is left to fit"
     factor = f"×{figure_of(verdict.factor)}" if known else "NaN"
     return [
-        ("Factor per step", factor, f"fitted over lags {first} to {last}"),
+        ("Factor per step", factor, fitted),
         (
             "Doubling time" if grows else "Half-life",
             "none" if time is None else f"{figure_of(time)} steps",

@@ -396,6 +396,12 @@ def test_the_verdict_shows_its_evidence():
     assert "spectral radius of W_hh" in text
 
 
+def test_where_nothing_is_left_nothing_is_said_to_be_fitted():
+    text = " ".join(words_of(opened(**SMALL, gain="0")))
+    assert "nothing is left to fit" in text
+    assert "fitted over" not in text
+
+
 def test_another_sequence_is_another_picture_of_the_same_run():
     app = opened(**SMALL)
     before = drawn(app)["time-panel"]["figure"]["data"][1]["z"]

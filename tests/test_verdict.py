@@ -181,3 +181,10 @@ def test_a_highway_that_the_gradient_does_not_reach_is_told():
     verdict = rv.diagnostics.verdict(rv.run(config))
     assert "The cell state is handed on times 1 at each step" in verdict.sentence
     assert verdict.sentence.endswith("but little of the gradient gets there.")
+
+
+def test_where_nothing_is_left_there_is_nothing_to_fit():
+    record = rv.run(rv.RunConfig(gain=0.0, hidden_size=6, steps=9, batch_size=3))
+    verdict = rv.diagnostics.verdict(record)
+    assert (verdict.kind, verdict.factor) == ("dead", 0)
+    assert verdict.evidence[0] == "factor 0 a step"

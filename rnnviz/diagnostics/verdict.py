@@ -157,7 +157,9 @@ def _rate(kind: Kind, flow: GradientFlow) -> str:
 
 def _evidence(flow: GradientFlow, cause: Cause) -> tuple[str, ...]:
     fit, units = flow.fit, cause.units
-    rate = f"factor {fit.factor:.4g} a step, fitted over lags {fit.first_lag} to {fit.last_lag}"
+    rate = f"factor {fit.factor:.4g} a step"
+    if fit.last_lag > fit.first_lag:
+        rate = f"{rate}, fitted over lags {fit.first_lag} to {fit.last_lag}"
     told = [
         rate if np.isfinite(fit.factor) else "no finite gradient to fit a factor to",
         f"spectral radius of {cause.matrix} {cause.radius:.4g}",
