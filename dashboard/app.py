@@ -7,7 +7,7 @@ import gc
 
 import streamlit as st
 
-from dashboard import chart, controls, guard, heap, moved, session, shelf, stage
+from dashboard import chart, controls, guard, heap, moved, records, session, stage
 from dashboard.frame import header, style
 from dashboard.views import compare, explore, runs, sweep, train, your_model
 
@@ -37,7 +37,7 @@ def main() -> None:
     if session.kept("settings-matter"):
         with st.sidebar:  # after the page: what is looked at while a slider moves is the pictures
             controls.sidebar()
-    shelf.rest()
+    records.rest()
 
 
 if __name__ == "__main__":
@@ -50,6 +50,6 @@ else:
         __file__,
         routes=[*chart.routes(), moved.route(), stage.route()],
         middleware=[*guard.middleware(), *chart.middleware()],
-        lifespan=guard.lifespan(shelf.forget),
+        lifespan=guard.lifespan(records.forget),
         on_script_error=guard.tell,
     )

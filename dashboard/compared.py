@@ -10,8 +10,8 @@ from dashboard import session
 from dashboard.allowed import checked
 from dashboard.differences import told_apart
 from dashboard.limits import COMPARE_PATIENCE
+from dashboard.records import computed
 from dashboard.settle import settle
-from dashboard.shelf import computed
 from rnnviz import RunConfig, TrainConfig
 from rnnviz.arrays import Array
 from rnnviz.diagnostics import Spread, gradient_flow, spread

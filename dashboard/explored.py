@@ -11,9 +11,7 @@ from typing import Any, TypeVar, cast
 from cachetools import LRUCache
 
 from dashboard.held import held_bytes
-from dashboard.limits import (
-    ANSWERS_LIMIT,
-)
+from dashboard.limits import ANSWERS_LIMIT
 from rnnviz import Record, RunConfig, diagnostics
 from rnnviz.cells import Cell
 from rnnviz.cells.vanilla import Vanilla

@@ -16,9 +16,9 @@ from dashboard.controls import rests
 from dashboard.limits import FOLLOWED_PATIENCE
 from dashboard.link import FIELDS, MOST_PARAMETERS, State, from_query, to_query
 from dashboard.pins import pinned
+from dashboard.records import explore
 from dashboard.section import Sight
 from dashboard.settle import changed
-from dashboard.shelf import explore
 from dashboard.thin import thinned
 from rnnviz.fields import options
 from rnnviz.figures.theme import Theme

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from cachetools import LRUCache
 
 from dashboard.limits import GHOSTS_LIMIT
+from dashboard.records import explore
 from dashboard.section import Sight
 from dashboard.sections import SECTIONS, time_panel
-from dashboard.shelf import explore
 from rnnviz import RunConfig
 from rnnviz.figures import Ghost, with_ghosts
 from rnnviz.figures.picture import Picture, plain

@@ -11,7 +11,7 @@ from dashboard.explored import Explored
 from dashboard.frame import escape
 from dashboard.link import State
 from dashboard.others import Other
-from dashboard.shelf import explore
+from dashboard.records import explore
 from dashboard.table import Column, table
 from dashboard.variants import NUMBERS, Pin, free_number
 from rnnviz import TrainConfig

@@ -144,9 +144,10 @@ class Places:
     def _make_way(self) -> None:
         """Have jobs nobody looks at give way to those that somebody waits for, or whoever left."""
         for job in self._in("running"):
-            gone = job.watch.gone
-            if gone > GONE:
-                job.give_way() if gone < GONE_LONG else job.drop_step()
+            if job.watch.gone > GONE_LONG:
+                job.drop_step()
+            elif job.watch.gone > GONE:
+                job.give_way()
         waiting = {job.watch for job in self._in("queued") if not self._is_away(job)}
         running = [job for job in self._in("running") if self._is_away(job)]
         others = waiting - {job.watch for job in self._in("running")}

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard.taken
 import rnnviz as rv
-from dashboard.shelf import explore
+from dashboard.records import explore
 from dashboard.taken import File, of_comparison, of_run, of_sweep, of_training
 from rnnviz.figures.theme import PALETTES
 from rnnviz.takeaway import Comparison, Saved, Training, as_python

@@ -279,11 +279,11 @@ def test_the_remedy_changes_the_control_that_it_names():
 
 @pytest.mark.parametrize("section", ["why", "weights", "check"])
 def test_choosing_what_to_view_never_recomputes_the_network(section, monkeypatch):
-    import dashboard.shelf
+    import dashboard.records
 
     runs = []
-    real = dashboard.shelf._run
-    monkeypatch.setattr(dashboard.shelf, "_run", lambda *a: runs.append(a) or real(*a))
+    real = dashboard.records._run
+    monkeypatch.setattr(dashboard.records, "_run", lambda *a: runs.append(a) or real(*a))
     app = opened(**SMALL, seed="77", section="why" if section != "why" else "check")
     count = len(runs)
     app.pills(key="section").set_value(section).run()

@@ -12,7 +12,7 @@ import rnnviz as rv
 from dashboard import aside
 from dashboard.aside import give_back, laid_aside
 from dashboard.limits import LARGE
-from dashboard.shelf import explore, forget
+from dashboard.records import explore, forget
 from rnnviz.run import record_bytes
 
 CONFIGS = {

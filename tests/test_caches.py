@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import explored as explored_runs
 from dashboard import limits
 from dashboard.held import held_bytes
-from dashboard.shelf import explore
+from dashboard.records import explore
 from rnnviz import RunConfig
 
 ROOT = Path(__file__).parents[1]

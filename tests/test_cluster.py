@@ -131,6 +131,7 @@ def test_what_a_scheduler_leaves_that_dies_is_computed_on_this_machine(tmp_path)
 
         with pytest.warns(UserWarning, match=f"the scheduler {address} is gone: what is left, "):
             table = rv.sweep(config, scheduler=address, watch=watch)
+        assert time.monotonic() - killed[0] < 15
     assert len(pd.concat(came)) == len(table) == config.runs
     pd.testing.assert_frame_equal(table, rv.sweep(config, workers=1), check_exact=True)
 

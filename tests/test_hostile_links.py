@@ -49,7 +49,7 @@ def test_a_hostile_part_is_one_sentence_and_the_rest_of_the_link_is_used(what):
     assert len(notices) == 1
     assert notices[0].startswith(said)
     assert notices[0].isprintable()
-    assert len(notices[0]) < 600
+    assert len(notices[0]) < 500
 
 
 @pytest.mark.parametrize("what", READ)

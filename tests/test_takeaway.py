@@ -10,7 +10,7 @@ import pytest
 
 import rnnviz as rv
 from dashboard.compared import seeds_spread
-from dashboard.shelf import explore
+from dashboard.records import explore
 from rnnviz.takeaway import Comparison, Training, as_notebook, as_python
 from rnnviz.takeaway.drawn import OF_RUN, OF_SWEEP, OF_TRAINING
 

@@ -11,9 +11,9 @@ from dashboard.compared import Compared, check, compared, seeds_spread
 from dashboard.frame import escape, picture
 from dashboard.link import CHOICES
 from dashboard.others import PANEL, Other, with_others
+from dashboard.records import explore
 from dashboard.section import Sight
 from dashboard.sections import time_panel
-from dashboard.shelf import explore
 from dashboard.table import Column, table
 from dashboard.take_away import offer
 from dashboard.taken import of_comparison

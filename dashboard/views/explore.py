@@ -9,8 +9,8 @@ from dashboard.explored import Explored
 from dashboard.frame import escape
 from dashboard.moved import followed_by
 from dashboard.pins import panel, pin_button, pinned
+from dashboard.records import explore
 from dashboard.result import show
-from dashboard.shelf import explore
 from dashboard.take_away import take_away
 from rnnviz.diagnostics import Remedy
 

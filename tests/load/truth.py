@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from dashboard import scene
 from dashboard.link import View
+from dashboard.records import explore
 from dashboard.section import Sight
-from dashboard.shelf import explore
 from rnnviz import RunConfig
 from rnnviz.figures.picture import plain
 

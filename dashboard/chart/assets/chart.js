@@ -142,7 +142,7 @@ class Chart {
     const quick = !this.byThePage && !isNew;
     if (!isNew && this.isShownBut(quick)) {
       this.shown = { ...this.shown, figure };
-      // Of what else is the same object as before Plotly looks at nothing; ``relayout`` would draw all of it anew.
+      // Plotly passes over whatever is the same object as before; `relayout` would draw all of it anew.
       await Plotly.react(plot, plot.data, { ...plot.layout, ...marksOf(figure.layout) });
       if (this.shown.quick) keepOutlines(plot);
       return;
